@@ -1,0 +1,115 @@
+"""Generators, the runs that trained them, and the films they drew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from readerstudy.archive.models import Collection, Radiograph, Split
+
+
+class TrainingRun(models.Model):
+    """One training of a network on the films of one collection; its checkpoints lie below `settings.RUNS`."""
+
+    name = models.SlugField(_("name"), max_length=100, unique=True)
+    collection = models.ForeignKey(
+        Collection, models.PROTECT, related_name="training_runs", verbose_name=_("collection")
+    )
+    split = models.CharField(_("split"), max_length=5, choices=Split, blank=True)
+    config = models.JSONField(_("configuration"))
+    images_shown = models.PositiveBigIntegerField(_("images shown"), default=0)
+    started_at = models.DateTimeField(_("started at"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("training run")
+        verbose_name_plural = _("training runs")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        return settings.RUNS / self.name
+
+
+class Generator(models.Model):
+    """One checkpoint that can draw."""
+
+    name = models.SlugField(_("name"), max_length=100, unique=True)
+    run = models.ForeignKey(
+        TrainingRun,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="generators",
+        verbose_name=_("training run"),
+    )
+    path = models.CharField(_("weights file"), max_length=500)
+    sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64, unique=True)
+    resolution = models.PositiveIntegerField(_("resolution"))
+    levels = models.PositiveIntegerField(_("grey levels of its training films"))
+    images_shown = models.PositiveBigIntegerField(_("images shown"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("generator")
+        verbose_name_plural = _("generators")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(resolution__gte=4, resolution__lte=1024), name="generator_resolution_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Batch(models.Model):
+    """Radiographs drawn from one generator, with what is needed to draw them again."""
+
+    generator = models.ForeignKey(
+        Generator, models.PROTECT, related_name="batches", verbose_name=_("generator")
+    )
+    collection = models.ForeignKey(
+        Collection, models.PROTECT, related_name="batches", verbose_name=_("collection")
+    )
+    first_seed = models.BigIntegerField(_("first seed"))
+    count = models.PositiveIntegerField(_("number of films"))
+    truncation = models.FloatField(_("truncation"), default=1.0)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(truncation__gt=0, truncation__lte=1), name="truncation_in_range"
+            ),
+            models.CheckConstraint(condition=Q(count__gte=1), name="a_batch_has_films"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.generator_id}:{self.first_seed}+{self.count}"
+
+
+class DrawnFilm(models.Model):
+    """The seed behind one synthetic radiograph."""
+
+    radiograph = models.OneToOneField(
+        Radiograph, models.PROTECT, related_name="drawn", verbose_name=_("radiograph")
+    )
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="films", verbose_name=_("batch"))
+    seed = models.BigIntegerField(_("seed"))
+
+    class Meta:
+        verbose_name = _("drawn film")
+        verbose_name_plural = _("drawn films")
+        constraints = [models.UniqueConstraint(fields=["batch", "seed"], name="a_seed_once_per_batch")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}:{self.seed}"

@@ -1,0 +1,8 @@
+"""The WSGI door: `gunicorn readerstudy.wsgi`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
+application = get_wsgi_application()
