@@ -2,7 +2,7 @@
 
 READERSTUDY_DEBUG=1            development: built-in keys, plain HTTP, Django's debug pages. Default 0.
 READERSTUDY_SECRET_KEY         signs sessions. Required when not in development.
-READERSTUDY_PSEUDONYM_KEY      turns patient ids into pseudonyms. Required when not in development; keep it, and keep it secret.
+READERSTUDY_PSEUDONYM_KEY      turns patient ids into pseudonyms. Required when not in development. Keep it, secretly.
 READERSTUDY_ALLOWED_HOSTS      host names, separated by commas. Required when not in development.
 READERSTUDY_HTTPS              0 only where no other machine can reach the server (the demo). Default 1.
 READERSTUDY_HOME               folder of everything the product writes. Default var/.
@@ -27,7 +27,7 @@ def _required(name: str, in_development: str) -> str:
     value = os.environ.get(name, in_development if DEBUG else "")
     if not value:
         raise ImproperlyConfigured(
-            f"{name} is not set; set it, or set READERSTUDY_DEBUG=1 on a machine of your own without patients' films."
+            f"{name} is not set; set it, or set READERSTUDY_DEBUG=1 on a machine without patients' films."
         )
     return value
 

@@ -33,7 +33,7 @@ def real_films() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_triggers() -> Iterator[None]:
-    """Let Django's flush between transactional tests empty append-only tables on SQLite (PostgreSQL truncates)."""
+    """Let Django's flush between transactional tests empty append-only tables (PostgreSQL truncates them)."""
     original = DatabaseOperations.sql_flush
 
     def sql_flush(self: DatabaseOperations, *args: object, **kwargs: object) -> list[str]:

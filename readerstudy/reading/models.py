@@ -21,7 +21,7 @@ class Rating(models.IntegerChoices):
 
 
 class Answer(models.Model):
-    """What a reader said for one slot; written once, never changed: an amendment would be a row of its own."""
+    """What a reader said for one slot; written once, never changed: an amendment is a row of its own."""
 
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="answers", verbose_name=_("slot"))
     revision = models.PositiveSmallIntegerField(_("revision"), default=1)

@@ -12,7 +12,7 @@ from readerstudy.studies.models import Study, opaque_code
 
 
 class Analysis(models.Model):
-    """One report of one unblinded study. Who has its code can read it, so that a reviewer needs no account."""
+    """One report of one unblinded study. Whoever has its code can read it: a reviewer needs no account."""
 
     study = models.ForeignKey(Study, models.PROTECT, related_name="analyses", verbose_name=_("study"))
     code = models.CharField(_("code"), max_length=22, unique=True, default=opaque_code)

@@ -340,7 +340,7 @@ class Slot(models.Model):
 
 
 class Deviation(models.Model):
-    """What happened after freezing that the design did not foresee. Rows are only added, and the report prints them."""
+    """What happened after freezing that the design did not foresee; only added to, and printed by the report."""
 
     class Kind(models.TextChoices):
         FILM_WITHDRAWN = "film_withdrawn", _("film withdrawn")

@@ -1,0 +1,51 @@
+# `make demo` and `make test` need Python 3.11 or newer with venv, and make. The first call installs into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT ?= 8000
+
+# Tests and tools run with development settings, in a folder of their own.
+DEVELOPMENT := READERSTUDY_DEBUG=1 READERSTUDY_HOME=$(CURDIR)/var/test
+PRODUCTION := READERSTUDY_DEBUG=0 READERSTUDY_HOME=$(CURDIR)/var/test READERSTUDY_ALLOWED_HOSTS=readers.example.org \
+	READERSTUDY_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+	READERSTUDY_PSEUDONYM_KEY=only-for-this-check
+
+.PHONY: help demo test lint format bench
+help:
+	@echo "make demo    a study to read in the browser, on phantom films"
+	@echo "make test    all tests on SQLite and, where its server is installed, the database tests on PostgreSQL"
+	@echo "make lint    ruff, mypy, import-linter, djlint and Django's own checks"
+	@echo "make format  what of that can be mended by itself"
+	@echo "make bench   one JSON line per measured figure"
+
+.venv/installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: .venv/installed
+	@exec $(BIN)/python -m readerstudy.demo
+
+test: .venv/installed-dev
+	$(DEVELOPMENT) $(BIN)/python -m pytest
+	$(DEVELOPMENT) $(BIN)/python -m tests.postgresql $(BIN)/python -m pytest -m database
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(DEVELOPMENT) $(BIN)/mypy
+	$(DEVELOPMENT) $(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+	$(DEVELOPMENT) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet templates
+
+bench: .venv/installed-dev
+	@$(BIN)/python -m gan.bench
