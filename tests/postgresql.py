@@ -41,9 +41,7 @@ def find_binaries() -> Path | None:
 def with_server(binaries: Path, folder: Path, command: list[str]) -> int:
     data = folder / "data"
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-    as_account(
-        [binaries / "initdb", "-D", data, "-U", ACCOUNT, "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    )
+    as_account([binaries / "initdb", "-D", data, "-U", ACCOUNT, "--auth=trust", "--encoding=UTF8", "--no-sync"])
     as_account([binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"])
     try:
         url = f"postgres://{ACCOUNT}@{quote(str(folder), safe='')}/postgres"

@@ -62,9 +62,7 @@ class Radiograph(models.Model):
         MALE = "M", _("male")
         OTHER = "O", _("other")
 
-    collection = models.ForeignKey(
-        Collection, models.PROTECT, related_name="radiographs", verbose_name=_("collection")
-    )
+    collection = models.ForeignKey(Collection, models.PROTECT, related_name="radiographs", verbose_name=_("collection"))
     source_path = models.CharField(_("path in its source"), max_length=500)
     film = models.CharField(_("file below the films folder"), max_length=200, unique=True)
     film_hash = models.CharField(_("hash of the canonical pixels"), max_length=64, db_index=True)
@@ -87,13 +85,9 @@ class Radiograph(models.Model):
         verbose_name_plural = _("radiographs")
         constraints = [
             models.UniqueConstraint(fields=["collection", "source_path"], name="one_film_per_source_path"),
-            models.UniqueConstraint(
-                fields=["collection", "film_hash"], name="no_exact_duplicate_in_a_collection"
-            ),
+            models.UniqueConstraint(fields=["collection", "film_hash"], name="no_exact_duplicate_in_a_collection"),
             models.CheckConstraint(condition=Q(split__in=Split.values), name="split_is_known"),
-            models.CheckConstraint(
-                condition=Q(side__gte=1, side__lte=1024), name="canonical_side_at_most_1024"
-            ),
+            models.CheckConstraint(condition=Q(side__gte=1, side__lte=1024), name="canonical_side_at_most_1024"),
             models.CheckConstraint(condition=Q(levels__gte=2, levels__lte=65536), name="levels_fit_16_bits"),
         ]
 
@@ -109,12 +103,8 @@ class Radiograph(models.Model):
 class RadiographFinding(models.Model):
     """One label of one film. A film without any has unknown findings; “No Finding” is a label of its own."""
 
-    radiograph = models.ForeignKey(
-        Radiograph, models.CASCADE, related_name="findings", verbose_name=_("radiograph")
-    )
-    finding = models.CharField(
-        _("finding"), max_length=20, choices=[(name, name) for name in (*FINDINGS, NO_FINDING)]
-    )
+    radiograph = models.ForeignKey(Radiograph, models.CASCADE, related_name="findings", verbose_name=_("radiograph"))
+    finding = models.CharField(_("finding"), max_length=20, choices=[(name, name) for name in (*FINDINGS, NO_FINDING)])
 
     class Meta:
         verbose_name = _("finding")

@@ -40,16 +40,12 @@ class Study(models.Model):
     seed = models.PositiveBigIntegerField(_("seed"), help_text=_("Draws the films and every reader's order."))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DESIGN, editable=False)
 
-    primary_end_point = models.CharField(
-        _("primary end point"), max_length=20, choices=EndPoint, default=EndPoint.AUC
-    )
+    primary_end_point = models.CharField(_("primary end point"), max_length=20, choices=EndPoint, default=EndPoint.AUC)
     margin = models.FloatField(
         _("equivalence margin"), default=0.1, validators=[MinValueValidator(0.001), MaxValueValidator(0.499)]
     )
     margin_reason = models.TextField(_("reason for the margin"))
-    alpha = models.FloatField(
-        _("alpha"), default=0.05, validators=[MinValueValidator(0.0001), MaxValueValidator(0.5)]
-    )
+    alpha = models.FloatField(_("alpha"), default=0.05, validators=[MinValueValidator(0.0001), MaxValueValidator(0.5)])
     decision_cut = models.PositiveSmallIntegerField(
         _("decision cut"),
         default=4,
@@ -64,15 +60,11 @@ class Study(models.Model):
     override_reason = models.TextField(
         _("reason for freezing without known patients"),
         blank=True,
-        help_text=_(
-            "Needed where films or a generator's training films have no known patient; the report prints it."
-        ),
+        help_text=_("Needed where films or a generator's training films have no known patient; the report prints it."),
     )
 
     side = models.PositiveIntegerField(_("side of the study's matrix"), null=True, blank=True, editable=False)
-    levels = models.PositiveIntegerField(
-        _("levels of the study's grid"), null=True, blank=True, editable=False
-    )
+    levels = models.PositiveIntegerField(_("levels of the study's grid"), null=True, blank=True, editable=False)
     manifest = models.JSONField(_("manifest"), null=True, blank=True, editable=False)
     manifest_hash = models.CharField(_("hash of the manifest"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -92,14 +84,10 @@ class Study(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(margin__gt=0, margin__lt=0.5), name="margin_in_range"),
             models.CheckConstraint(condition=Q(alpha__gt=0, alpha__lte=0.5), name="alpha_in_range"),
-            models.CheckConstraint(
-                condition=Q(decision_cut__gte=2, decision_cut__lte=6), name="cut_on_the_scale"
-            ),
+            models.CheckConstraint(condition=Q(decision_cut__gte=2, decision_cut__lte=6), name="cut_on_the_scale"),
             models.CheckConstraint(
                 name="state_and_dates_agree",
-                condition=Q(
-                    state="design", frozen_at=None, closed_at=None, unblinded_at=None, manifest_hash=""
-                )
+                condition=Q(state="design", frozen_at=None, closed_at=None, unblinded_at=None, manifest_hash="")
                 | Q(
                     state="frozen",
                     frozen_at__isnull=False,
@@ -149,14 +137,10 @@ class Arm(models.Model):
     study = models.ForeignKey(Study, models.CASCADE, related_name="arms", verbose_name=_("study"))
     name = models.SlugField(_("name"), max_length=60)
     role = models.CharField(_("role"), max_length=20, choices=Role)
-    collection = models.ForeignKey(
-        Collection, models.PROTECT, related_name="arms", verbose_name=_("collection")
-    )
+    collection = models.ForeignKey(Collection, models.PROTECT, related_name="arms", verbose_name=_("collection"))
     split = models.CharField(_("only films of this split"), max_length=5, choices=Split, blank=True)
     films = models.PositiveIntegerField(_("number of films"), validators=[MinValueValidator(1)])
-    selection = models.CharField(
-        _("selection rule"), max_length=20, choices=Selection, default=Selection.RANDOM
-    )
+    selection = models.CharField(_("selection rule"), max_length=20, choices=Selection, default=Selection.RANDOM)
     selection_detail = models.CharField(_("detail of the selection rule"), max_length=300, blank=True)
     mix_of = models.ForeignKey(
         Collection,
@@ -203,9 +187,7 @@ class Case(models.Model):
     class Meta:
         verbose_name = _("case")
         verbose_name_plural = _("cases")
-        constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["main", "practice"]), name="case_kind_is_known")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(kind__in=["main", "practice"]), name="case_kind_is_known")]
 
     def __str__(self) -> str:
         return self.code
@@ -330,9 +312,7 @@ class Slot(models.Model):
                 condition=~Q(kind="repeat"),
                 name="a_case_once_per_sitting_but_for_repeats",
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=["practice", "main", "repeat"]), name="slot_kind_is_known"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=["practice", "main", "repeat"]), name="slot_kind_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -72,12 +72,8 @@ class Generator(models.Model):
 class Batch(models.Model):
     """Radiographs drawn from one generator, with what is needed to draw them again."""
 
-    generator = models.ForeignKey(
-        Generator, models.PROTECT, related_name="batches", verbose_name=_("generator")
-    )
-    collection = models.ForeignKey(
-        Collection, models.PROTECT, related_name="batches", verbose_name=_("collection")
-    )
+    generator = models.ForeignKey(Generator, models.PROTECT, related_name="batches", verbose_name=_("generator"))
+    collection = models.ForeignKey(Collection, models.PROTECT, related_name="batches", verbose_name=_("collection"))
     first_seed = models.BigIntegerField(_("first seed"))
     count = models.PositiveIntegerField(_("number of films"))
     truncation = models.FloatField(_("truncation"), default=1.0)
@@ -87,9 +83,7 @@ class Batch(models.Model):
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(truncation__gt=0, truncation__lte=1), name="truncation_in_range"
-            ),
+            models.CheckConstraint(condition=Q(truncation__gt=0, truncation__lte=1), name="truncation_in_range"),
             models.CheckConstraint(condition=Q(count__gte=1), name="a_batch_has_films"),
         ]
 
@@ -100,9 +94,7 @@ class Batch(models.Model):
 class DrawnFilm(models.Model):
     """The seed behind one synthetic radiograph."""
 
-    radiograph = models.OneToOneField(
-        Radiograph, models.PROTECT, related_name="drawn", verbose_name=_("radiograph")
-    )
+    radiograph = models.OneToOneField(Radiograph, models.PROTECT, related_name="drawn", verbose_name=_("radiograph"))
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="films", verbose_name=_("batch"))
     seed = models.BigIntegerField(_("seed"))
 

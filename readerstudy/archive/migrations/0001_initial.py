@@ -15,9 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(max_length=100, unique=True, verbose_name="name")),
                 (
@@ -55,9 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("source_path", models.CharField(max_length=500, verbose_name="path in its source")),
                 (
@@ -66,9 +62,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "film_hash",
-                    models.CharField(
-                        db_index=True, max_length=64, verbose_name="hash of the canonical pixels"
-                    ),
+                    models.CharField(db_index=True, max_length=64, verbose_name="hash of the canonical pixels"),
                 ),
                 ("side", models.PositiveIntegerField(verbose_name="side of the canonical matrix, in pixels")),
                 ("native_rows", models.PositiveIntegerField(verbose_name="rows as published")),
@@ -76,9 +70,7 @@ class Migration(migrations.Migration):
                 ("levels", models.PositiveIntegerField(verbose_name="grey levels that the source can hold")),
                 (
                     "patient",
-                    models.CharField(
-                        blank=True, db_index=True, max_length=64, verbose_name="patient's pseudonym"
-                    ),
+                    models.CharField(blank=True, db_index=True, max_length=64, verbose_name="patient's pseudonym"),
                 ),
                 (
                     "phantom_seed",
@@ -125,9 +117,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "finding",
@@ -170,9 +160,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="radiograph",
-            constraint=models.UniqueConstraint(
-                fields=("collection", "source_path"), name="one_film_per_source_path"
-            ),
+            constraint=models.UniqueConstraint(fields=("collection", "source_path"), name="one_film_per_source_path"),
         ),
         migrations.AddConstraint(
             model_name="radiograph",
@@ -200,9 +188,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="radiographfinding",
-            constraint=models.UniqueConstraint(
-                fields=("radiograph", "finding"), name="a_finding_once_per_film"
-            ),
+            constraint=models.UniqueConstraint(fields=("radiograph", "finding"), name="a_finding_once_per_film"),
         ),
         migrations.AddConstraint(
             model_name="radiographfinding",

@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("revision", models.PositiveSmallIntegerField(default=1, verbose_name="revision")),
                 (
@@ -57,9 +55,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "answer",
                 "verbose_name_plural": "answers",
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("slot", "revision"), name="one_answer_per_slot_and_revision"
-                    ),
+                    models.UniqueConstraint(fields=("slot", "revision"), name="one_answer_per_slot_and_revision"),
                     models.CheckConstraint(
                         condition=models.Q(("rating__gte", 1), ("rating__lte", 6)), name="rating_on_the_scale"
                     ),

@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "code",
@@ -52,9 +50,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("pseudonym", models.CharField(max_length=20, verbose_name="pseudonym")),
                 (
@@ -77,9 +73,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(max_length=60, verbose_name="name")),
                 (
@@ -195,9 +189,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveSmallIntegerField(default=1, verbose_name="number")),
                 (
@@ -220,9 +212,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveIntegerField(verbose_name="position")),
                 (
@@ -272,9 +262,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(max_length=100, unique=True, verbose_name="name")),
                 ("title", models.CharField(max_length=200, verbose_name="title that readers see")),
@@ -350,9 +338,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "ratio_told",
-                    models.BooleanField(
-                        default=False, verbose_name="readers are told the share of synthetic films"
-                    ),
+                    models.BooleanField(default=False, verbose_name="readers are told the share of synthetic films"),
                 ),
                 ("repeats", models.PositiveIntegerField(default=0, verbose_name="repeated films per reader")),
                 (
@@ -385,9 +371,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "manifest_hash",
-                    models.CharField(
-                        blank=True, editable=False, max_length=64, verbose_name="hash of the manifest"
-                    ),
+                    models.CharField(blank=True, editable=False, max_length=64, verbose_name="hash of the manifest"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 (
@@ -484,9 +468,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -544,9 +526,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("patient", models.CharField(blank=True, max_length=64, verbose_name="patient's pseudonym")),
                 (
@@ -651,9 +631,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="deviation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__gt", "")), name="a_deviation_has_a_reason"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("reason__gt", "")), name="a_deviation_has_a_reason"),
         ),
         migrations.AddConstraint(
             model_name="deviation",

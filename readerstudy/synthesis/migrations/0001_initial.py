@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(max_length=100, unique=True, verbose_name="name")),
                 ("path", models.CharField(max_length=500, verbose_name="weights file")),
@@ -42,9 +40,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("first_seed", models.BigIntegerField(verbose_name="first seed")),
                 ("count", models.PositiveIntegerField(verbose_name="number of films")),
@@ -79,9 +75,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(max_length=100, unique=True, verbose_name="name")),
                 (
@@ -129,9 +123,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("seed", models.BigIntegerField(verbose_name="seed")),
                 (
@@ -156,9 +148,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "drawn film",
                 "verbose_name_plural": "drawn films",
-                "constraints": [
-                    models.UniqueConstraint(fields=("batch", "seed"), name="a_seed_once_per_batch")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("batch", "seed"), name="a_seed_once_per_batch")],
             },
         ),
         migrations.AddConstraint(
@@ -169,9 +159,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="batch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gte", 1)), name="a_batch_has_films"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("count__gte", 1)), name="a_batch_has_films"),
         ),
         migrations.AddConstraint(
             model_name="generator",
