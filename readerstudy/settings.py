@@ -38,6 +38,7 @@ ALLOWED_HOSTS = _required("READERSTUDY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1
 
 INSTALLED_APPS = [
     "readerstudy.audit",
+    "readerstudy.jobs",
     "readerstudy.archive",
     "readerstudy.synthesis",
     "readerstudy.studies",
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -126,6 +128,9 @@ FILMS = HOME / "films"
 STUDIES = HOME / "studies"
 RUNS = HOME / "runs"
 REPORTS = HOME / "reports"
+
+# Long work waits in the database for `manage.py run_jobs`; there is no broker to run.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
