@@ -1,0 +1,109 @@
+"""The one canonical pixel form: every radiograph, real or synthetic, passes through here and nowhere else.
+
+A canonical film is a square `uint16` array, bright where dense (MONOCHROME2), spanning 0 … 65535. Sixteen bits are the
+carrier, not a promise of depth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch.nn.functional import interpolate
+
+Film = npt.NDArray[np.uint16]
+
+LARGEST_SIDE = 1024
+FULL_SCALE = 65535
+# The intensity rule: these percentiles of the square crop go to black and white.
+LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+def canonical(values: npt.NDArray, *, inverted: bool = False) -> Film:
+    """Bring a film's values, after the modality rescale, into the canonical form.
+
+    `values` has shape (H, W) in any unit; `inverted` says that bright means thin (MONOCHROME1). The result has the side
+    min(H, W, 1024). Raises ValueError where the film is not two-dimensional, not finite or all of one grey.
+    """
+    if values.ndim != 2 or min(values.shape) < 1:
+        raise ValueError(f"A film has rows and columns, but this one has the shape {values.shape}.")
+    square = _centre_square(np.asarray(values, dtype=np.float64))
+    if not np.isfinite(square).all():
+        raise ValueError("The film holds values that are not finite numbers.")
+    low, high = np.percentile(square, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    if high <= low:
+        raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
+    stretched = (np.clip(square, low, high) - low) / (high - low)
+    if inverted:
+        stretched = 1 - stretched
+    if len(stretched) > LARGEST_SIDE:
+        stretched = _resized(stretched, LARGEST_SIDE)
+    return np.rint(stretched * FULL_SCALE).astype(np.uint16)
+
+
+def resample(film: Film, side: int) -> npt.NDArray[np.float32]:
+    """Resample to `side` × `side`, antialiased bicubic, clipped to 0 … 65535 and not yet rounded."""
+    values = film.astype(np.float64) / FULL_SCALE
+    if side != len(film):
+        values = _resized(values, side)
+    return (values * FULL_SCALE).astype(np.float32)
+
+
+def quantise(values: npt.NDArray, levels: int) -> Film:
+    """Round values of 0 … 65535 to the nearest of `levels` greys spread evenly over that range."""
+    if not 2 <= levels <= FULL_SCALE + 1:
+        raise ValueError(f"A grid has 2 to 65536 levels, not {levels}.")
+    steps = np.rint(np.asarray(values, dtype=np.float64) * (levels - 1) / FULL_SCALE)
+    return np.rint(steps * FULL_SCALE / (levels - 1)).astype(np.uint16)
+
+
+def film_hash(film: Film) -> str:
+    """SHA-256 over the side (little-endian 32 bits) and the pixels (little-endian 16 bits), in hexadecimal."""
+    side = np.array([len(film)], dtype="<u4").tobytes()
+    return hashlib.sha256(side + np.ascontiguousarray(film, dtype="<u2").tobytes()).hexdigest()
+
+
+def read_values(path: Path) -> npt.NDArray[np.float64]:
+    """Read the grey values of a PNG or JPEG of 8 or 16 bits; colour becomes luminance, transparency is dropped.
+
+    Raises OSError or ValueError where the file is not such an image.
+    """
+    with Image.open(path) as image:
+        if image.mode in ("L", "I", "I;16", "I;16B", "F"):
+            return np.asarray(image, dtype=np.float64)
+        if image.mode == "LA":
+            return np.asarray(image, dtype=np.float64)[..., 0]
+        return np.asarray(image.convert("RGB"), dtype=np.float64) @ LUMINANCE
+
+
+def read_film(path: Path) -> Film:
+    """Read a film that `write_film` wrote, as it is."""
+    with Image.open(path) as image:
+        return np.asarray(image, dtype=np.uint16)
+
+
+def write_film(path: Path, film: Film) -> None:
+    """Write a 16-bit grey PNG without metadata, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        Image.fromarray(film).save(file, format="PNG", compress_level=1)
+    partial.replace(path)
+
+
+def _centre_square(values: npt.NDArray) -> npt.NDArray:
+    rows, columns = values.shape
+    side = min(rows, columns)
+    top, left = (rows - side) // 2, (columns - side) // 2
+    return values[top : top + side, left : left + side]
+
+
+def _resized(values: npt.NDArray, side: int) -> npt.NDArray:
+    """Bicubic with antialiasing on floating-point values of 0 … 1, clipped back to that range."""
+    tensor = torch.from_numpy(values)[None, None]
+    resized = interpolate(tensor, size=(side, side), mode="bicubic", antialias=True, align_corners=False)
+    return resized[0, 0].clamp(0, 1).numpy()
