@@ -1,0 +1,7 @@
+"""Stand-in radiographs: a parametrised thorax projected to a film, so that everything runs with no data."""
+
+from gan.phantom.film import render
+from gan.phantom.folder import draw_phantoms
+from gan.phantom.patient import DRAWABLE, Lesion, Phantom, sample_phantom
+
+__all__ = ["DRAWABLE", "Lesion", "Phantom", "draw_phantoms", "render", "sample_phantom"]

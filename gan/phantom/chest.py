@@ -1,0 +1,206 @@
+"""Lungs, heart, great vessels, diaphragm, airways and findings: how thick each is along the beam at every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan.phantom.geometry import SECTION, Array, Map, Profile, Projection, cage_profiles, deposit, texture
+from gan.phantom.patient import Lesion, Phantom
+from gan.phantom.vessels import vessel_tree
+
+LUNG_TOP_MIDDLE = 0.33  # where the apex of a lung lies, as a share of the half width
+
+
+@dataclass
+class Chest:
+    """Maps [side, side] in centimetres: air spaces of the lungs, what lung tissue weighs there, and blood vessels."""
+
+    air: Map
+    lung: Map
+    vessels: Map
+    lesions: Map
+
+
+def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
+    """The contents of the cage. `air` is the path where no soft tissue lies; `lung` the density of lung in it (water
+    equivalent), `vessels` and `lesions` the water-equivalent thickness of what lies inside."""
+    thorax = phantom.thorax
+    half_width, half_depth = cage_profiles(thorax)
+    wobble = 0.16 * texture(phantom, 2, projection.side, 6, 2, 0.5)
+    x_edge = x + wobble
+    y_edge = y + 0.16 * texture(phantom, 3, projection.side, 6, 2, 0.5)
+
+    section = np.clip(1 - (np.abs(x_edge) / half_width(y_edge)) ** SECTION, 0, None) ** (1 / SECTION)
+    cage = 2 * half_depth(y_edge) * section
+    apex_x = LUNG_TOP_MIDDLE * thorax.half_width
+    apex = thorax.apex + 0.16 * (np.abs(x_edge) - apex_x) ** 2
+    filled = np.sqrt(np.clip((y_edge - apex) / 6.0, 0, 1))
+
+    below_dome = _below_dome(phantom, cage, x_edge, y_edge)
+    heart = heart_share(phantom, projection, x, y_edge)
+    middle = _mediastinum_share(phantom, projection, x, y)
+    air = cage * filled * (1 - below_dome) * (1 - heart) * (1 - middle)
+
+    vessels = _vessels(phantom, projection) * np.clip(air / 3.0, 0, 1)
+    mottle = 1 + 0.10 * texture(phantom, 4, projection.side, 16, 5, 0.75)
+    slope = 1 + 0.25 * np.clip((y - thorax.apex) / (thorax.right_dome - thorax.apex) - 0.5, -0.5, 0.6)
+    lung = air * np.float32(thorax.lung_density) * mottle * slope
+    lesions = np.zeros_like(air)
+    for number, lesion in enumerate(phantom.lesions):
+        air, lung, vessels, added = _with_lesion(phantom, projection, lesion, number, x, y, air, lung, vessels)
+        lesions = lesions + added
+    return Chest(air, lung, vessels, lesions)
+
+
+def _below_dome(phantom: Phantom, cage: Map, x: Map, y: Map) -> Map:
+    """Share of the path through the cage that lies below the diaphragm.
+
+    Each half is the paraboloid y = top + curve·((x − x₀)/r)² + ((z − z₀)/s)², so the path below it is a chord in z about
+    z₀, in front of the middle: behind the dome the lung reaches far down.
+    """
+    thorax = phantom.thorax
+    left = x > 0.1 * thorax.half_width
+    top = np.where(left, thorax.left_dome, thorax.right_dome)
+    centre = np.where(left, 0.52, -0.44) * thorax.half_width
+    fall = thorax.dome_curve * ((x - centre) / (0.5 * thorax.half_width)) ** 2
+    fall = np.where(np.abs(x) < np.abs(centre), 0.35 * fall, fall)
+    depth = np.sqrt(np.clip(y - top - fall, 0, None)) * 4.2
+    front, back = np.minimum(cage / 2, 2.5 + depth), np.maximum(-cage / 2, 2.5 - depth)
+    return np.clip((front - back) / np.maximum(cage, 1e-3), 0, 1) * (depth > 0)
+
+
+def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
+    """x of the right and of the left border of heart and great vessels as functions of y, in centimetres."""
+    thorax = phantom.thorax
+    right, left = -thorax.heart_right, thorax.heart_left
+    bottom = thorax.right_dome
+    scale = (bottom + 5.0) / 14.0
+    aorta = thorax.aorta_radius
+
+    def y(height: float) -> float:
+        return bottom - height * scale
+
+    right_border = Profile.through(
+        [y(20), y(16), y(12), y(9), y(7), y(4), y(1.5), y(-1), y(-3)],
+        [-2.0, -2.4, -2.6, -2.7, 0.80 * right - 0.4, right, 0.97 * right, 0.8 * right, 0.6 * right],
+    )
+    left_border = Profile.through(
+        [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5), y(2.0), y(0), y(-1.6), y(-3)],
+        [
+            1.9,
+            2.0,
+            1.0 + aorta,
+            1.6 + aorta,
+            1.0 + aorta,
+            2.5,
+            3.1,
+            0.25 * left + 1.9,
+            0.72 * left,
+            0.98 * left,
+            left,
+            0.9 * left,
+            0.6 * left,
+        ],
+    )
+    return right_border, left_border
+
+
+def heart_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map:
+    """Share of the path through the cage that heart and great vessels take: a rounded section between their borders."""
+    right_border, left_border = heart_borders(phantom)
+    shifted = x - 3.0 * np.sin(phantom.pose.yaw)
+    right, left = right_border(y), left_border(y)
+    across = (2 * shifted - right - left) / (left - right)
+    bottom = phantom.thorax.right_dome
+    depth = Profile.through([-20, bottom - 16, bottom - 9, bottom - 4, bottom + 3], [0.45, 0.5, 0.6, 0.78, 0.85])
+    return depth(y) * np.clip(1 - np.abs(across) ** 2.3, 0, None) ** 0.55
+
+
+def _mediastinum_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map:
+    """Share taken by spine, oesophagus and descending aorta in the midline, with soft edges, less the airways."""
+    spine = 0.62 * np.clip(1 - np.abs(x / 3.0) ** 3, 0, None) ** 0.7
+    aorta_x = 1.5 + 0.25 * phantom.thorax.aorta_radius
+    aorta = (
+        0.22 * np.sqrt(np.clip(1 - ((x - aorta_x) / (0.9 * phantom.thorax.aorta_radius)) ** 2, 0, None)) * (y > -5.5)
+    )
+    return 1 - (1 - spine) * (1 - aorta)
+
+
+def airways(phantom: Phantom, x: Map, y: Map) -> Map:
+    """Thickness of air in trachea and main bronchi, in centimetres."""
+    carina = phantom.thorax.apex + 0.36 * (phantom.thorax.right_dome - phantom.thorax.apex)
+    bend = -0.35 * np.clip((y + 14) / 8, 0, 1)
+    trachea = _pipe(x - bend, 0.85) * _sigmoid((carina - y) / 0.25)
+    right = (
+        _pipe((x - bend + 0.55 * (y - carina)) * 0.88, 0.6) * (y >= carina - 0.3) * _sigmoid((carina + 3.2 - y) / 0.5)
+    )
+    left = (
+        _pipe((x - bend - 0.95 * (y - carina)) * 0.72, 0.5) * (y >= carina - 0.3) * _sigmoid((carina + 3.4 - y) / 0.5)
+    )
+    return np.maximum(trachea, np.maximum(right, left)).astype(np.float32)
+
+
+def _pipe(distance: Array, radius: float) -> Array:
+    return 2 * np.sqrt(np.clip(radius**2 - distance**2, 0, None))
+
+
+def _sigmoid(values: Array) -> Array:
+    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
+
+
+def _vessels(phantom: Phantom, projection: Projection) -> Map:
+    points, volumes = vessel_tree(phantom, 0.8 * projection.pixel)
+    return deposit(projection, points, volumes)
+
+
+def _with_lesion(
+    phantom: Phantom,
+    projection: Projection,
+    lesion: Lesion,
+    number: int,
+    x: Map,
+    y: Map,
+    air: Map,
+    lung: Map,
+    vessels: Map,
+) -> tuple[Map, Map, Map, Map]:
+    none = np.zeros_like(air)
+    if lesion.finding == "Nodule":
+        away = np.hypot(x - lesion.x, y - lesion.y) / lesion.radius
+        away = away * (1 + 0.05 * texture(phantom, 20 + number, projection.side, 32, 2, 0.6))
+        ball = 2 * lesion.radius * np.sqrt(np.clip(1 - away**2, 0, None))
+        return air, lung, vessels, np.minimum(ball, air).astype(np.float32)
+    if lesion.finding == "Consolidation":
+        ragged = texture(phantom, 20 + number, projection.side, 8, 5, 0.7)
+        away = np.hypot((x - lesion.x) / 1.0, (y - lesion.y) / 0.85) / lesion.radius
+        share = 0.62 * _sigmoid((1 - away + 0.22 * ragged) / 0.16)
+        return air, lung, vessels * (1 - share), (share * np.clip(air - lung, 0, None)).astype(np.float32)
+    if lesion.finding == "Effusion":
+        fluid = effusion_share(phantom, lesion, x, y)
+        return air * (1 - fluid), lung * (1 - fluid), vessels * (1 - fluid), none
+    gone = pneumothorax_share(phantom, lesion, x, y)
+    rim = np.exp(-((gone - 0.5) ** 2) / 0.05) * 0.12 * np.clip(air / 2, 0, 1)
+    return air, lung * (1 - gone), vessels * (1 - gone), rim.astype(np.float32)
+
+
+def effusion_share(phantom: Phantom, lesion: Lesion, x: Map, y: Map) -> Map:
+    """Share of the air space that fluid takes: full below the level, climbing along the wall as a meniscus."""
+    thorax = phantom.thorax
+    half_width, _ = cage_profiles(thorax)
+    outwards = np.clip(lesion.x * x / half_width(y), 0, 1.2)
+    level = lesion.y - lesion.radius * np.clip((outwards - 0.45) / 0.5, 0, 1.2) ** 2.2
+    return (_sigmoid((y - level) / 0.55) * (lesion.x * x > 0)).astype(np.float32)
+
+
+def pneumothorax_share(phantom: Phantom, lesion: Lesion, x: Map, y: Map) -> Map:
+    """1 between the chest wall and the edge of the fallen lung, 0 within it; the gap is widest at the apex."""
+    thorax = phantom.thorax
+    half_width, _ = cage_profiles(thorax)
+    height = (y - thorax.apex) / (thorax.right_dome - thorax.apex)
+    gap = lesion.radius * np.clip(1.0 - 0.75 * height, 0.0, 1)
+    edge = half_width(y) - gap
+    apex = thorax.apex + 1.1 * lesion.radius + 0.16 * (np.abs(x) - LUNG_TOP_MIDDLE * thorax.half_width) ** 2
+    outside = np.maximum((lesion.x * x - edge), (apex - y))
+    return (_sigmoid(outside / 0.07) * (lesion.x * x > 0)).astype(np.float32)
