@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan.phantom.geometry import Map, Profile, Projection, cage_profiles
+from gan.phantom.geometry import Map, Profile, Projection, cage_profiles, texture
 from gan.phantom.patient import Phantom
 from gan.phantom.skeleton import arm_axis
 
@@ -24,7 +24,7 @@ def body(phantom: Phantom, projection: Projection, x: Map, y: Map) -> tuple[Map,
 def _trunk(phantom: Phantom, x: Map, y: Map, wall: float) -> Map:
     """Cage plus a wall; above it the shoulders, whose upper border falls from the neck to the arm."""
     thorax = phantom.thorax
-    half_width, half_depth = cage_profiles(thorax)
+    _, half_depth = cage_profiles(thorax)
     lift = phantom.pose.shoulder
     reach = thorax.half_width + 6.0
     spread = Profile.through(
@@ -41,16 +41,16 @@ def _trunk(phantom: Phantom, x: Map, y: Map, wall: float) -> Map:
     )
     wide = spread(y - lift) + wall - 1.2
     deep = np.maximum(half_depth(y), 0.72 * thorax.half_depth) + wall
-    section = np.clip(1 - (np.abs(x) / wide) ** 2.6, 0, None) ** (1 / 2.2)
+    section = np.clip(1 - (np.abs(x) / wide) ** 4, 0, None) ** (1 / 2.2)
     slope = Profile.through([0, 5, 9, 14, 20, 30], [-19.0, -15.6, -14.2, -13.0, -11.2, -7.0])
     top = slope(np.abs(x)) + lift - 0.5 * (wall - 1.5)
-    filled = np.sqrt(np.clip((y - top) / 9.0, 0, 1))
+    filled = np.clip((y - top) / 8.0, 0, 1) ** 0.4
     return (2 * deep * section * filled).astype(np.float32)
 
 
 def _neck(phantom: Phantom, x: Map, y: Map, skin: float) -> Map:
-    radius = phantom.habitus.neck - skin + 0.04 * np.clip(y + 16, -8, 8) ** 2 * 0.1
-    return (2.1 * np.sqrt(np.clip(radius**2 - x**2, 0, None)) * (y < 0)).astype(np.float32)
+    radius = phantom.habitus.neck - skin + 0.05 * np.clip(y + 19, 0, 8) ** 2
+    return (2.3 * np.sqrt(np.clip(radius**2 - x**2, 0, None)) * (y < 0)).astype(np.float32)
 
 
 def _arm(phantom: Phantom, projection: Projection, side: float, x: Map, y: Map, radius: float) -> Map:
@@ -81,7 +81,7 @@ def _breasts(phantom: Phantom, x: Map, y: Map) -> Map:
         away_y = (y - habitus.breast_y) / habitus.breast_radius
         # Fuller below than above: the upper half is stretched.
         away = away_x**2 + np.where(away_y < 0, 0.45 * away_y, 1.05 * away_y) ** 2
-        total = np.maximum(total, habitus.breast_thickness * np.clip(1 - away, 0, None) ** 0.6)
+        total = np.maximum(total, habitus.breast_thickness * np.clip(1 - away, 0, None) ** 0.5)
     return total.astype(np.float32)
 
 
@@ -91,9 +91,10 @@ def stomach_gas(phantom: Phantom, x: Map, y: Map) -> Map:
     wide, high = random.uniform(1.8, 3.6), random.uniform(1.0, 2.4)
     centre_x = random.uniform(0.35, 0.55) * phantom.thorax.half_width
     top = phantom.thorax.left_dome + random.uniform(0.9, 1.8)
-    present = random.random() < 0.75
+    present = random.random() < 0.6
     away = ((x - centre_x) / wide) ** 2 + ((y - top - high) / high) ** 2
-    gas = 2.4 * wide * np.sqrt(np.clip(1 - away, 0, None))
+    away = away + 0.25 * texture(phantom, 10, len(x), 8, 2, 0.6)
+    gas = random.uniform(1.5, 4.0) * np.sqrt(np.clip(1 - away, 0, 1))
     if phantom.view == "PA":
         gas = gas * (1 / (1 + np.exp(np.clip((y - top - 1.25 * high) / 0.06, -30, 30))))
     return (present * gas).astype(np.float32)

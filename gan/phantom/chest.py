@@ -44,9 +44,10 @@ def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
     air = cage * filled * (1 - below_dome) * (1 - heart) * (1 - middle)
 
     vessels = _vessels(phantom, projection) * np.clip(air / 3.0, 0, 1)
-    mottle = 1 + 0.10 * texture(phantom, 4, projection.side, 16, 5, 0.75)
+    hilum = _hila(phantom, x, y) * np.clip(air / 6.0, 0, 1)
+    mottle = 1 + 0.08 * texture(phantom, 4, projection.side, 12, 5, 0.65)
     slope = 1 + 0.25 * np.clip((y - thorax.apex) / (thorax.right_dome - thorax.apex) - 0.5, -0.5, 0.6)
-    lung = air * np.float32(thorax.lung_density) * mottle * slope
+    lung = air * np.float32(thorax.lung_density) * mottle * slope + hilum
     lesions = np.zeros_like(air)
     for number, lesion in enumerate(phantom.lesions):
         air, lung, vessels, added = _with_lesion(phantom, projection, lesion, number, x, y, air, lung, vessels)
@@ -54,11 +55,20 @@ def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
     return Chest(air, lung, vessels, lesions)
 
 
+def _hila(phantom: Phantom, x: Map, y: Map) -> Map:
+    """The haze of vessels, bronchi and fat about the hila that the tree does not resolve, in centimetres of water."""
+    thorax = phantom.thorax
+    middle = thorax.apex + 0.5 * (thorax.right_dome - thorax.apex)
+    across = (np.abs(x) - 3.2) / 2.6
+    down = (y - middle - 0.4 * np.abs(x)) / 4.2
+    return (0.75 * np.exp(-(across**2) - down**2)).astype(np.float32)
+
+
 def _below_dome(phantom: Phantom, cage: Map, x: Map, y: Map) -> Map:
     """Share of the path through the cage that lies below the diaphragm.
 
-    Each half is the paraboloid y = top + curve·((x − x₀)/r)² + ((z − z₀)/s)², so the path below it is a chord in z about
-    z₀, in front of the middle: behind the dome the lung reaches far down.
+    Each half is the paraboloid y = top + curve·((x − x₀)/r)² + ((z − z₀)/s)², so the path below it is a chord in z
+    about z₀, in front of the middle: behind the dome the lung reaches far down.
     """
     thorax = phantom.thorax
     left = x > 0.1 * thorax.half_width
@@ -75,7 +85,7 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
     """x of the right and of the left border of heart and great vessels as functions of y, in centimetres."""
     thorax = phantom.thorax
     right, left = -thorax.heart_right, thorax.heart_left
-    bottom = thorax.right_dome
+    bottom = thorax.right_dome + 0.4 * (thorax.left_dome - thorax.right_dome)
     scale = (bottom + 5.0) / 14.0
     aorta = thorax.aorta_radius
 
@@ -84,15 +94,15 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
 
     right_border = Profile.through(
         [y(20), y(16), y(12), y(9), y(7), y(4), y(1.5), y(-1), y(-3)],
-        [-2.0, -2.4, -2.6, -2.7, 0.80 * right - 0.4, right, 0.97 * right, 0.8 * right, 0.6 * right],
+        [-2.0, -2.4, -2.6, -2.7, 0.80 * right - 0.4, right, 0.98 * right, 0.97 * right, 0.95 * right],
     )
     left_border = Profile.through(
-        [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5), y(2.0), y(0), y(-1.6), y(-3)],
+        [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5), y(2.0), y(-0.5), y(-2.5), y(-4)],
         [
             1.9,
             2.0,
             1.0 + aorta,
-            1.6 + aorta,
+            2.1 + aorta,
             1.0 + aorta,
             2.5,
             3.1,
@@ -100,8 +110,8 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
             0.72 * left,
             0.98 * left,
             left,
-            0.9 * left,
-            0.6 * left,
+            0.98 * left,
+            0.97 * left,
         ],
     )
     return right_border, left_border
@@ -115,16 +125,17 @@ def heart_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map
     across = (2 * shifted - right - left) / (left - right)
     bottom = phantom.thorax.right_dome
     depth = Profile.through([-20, bottom - 16, bottom - 9, bottom - 4, bottom + 3], [0.45, 0.5, 0.6, 0.78, 0.85])
-    return depth(y) * np.clip(1 - np.abs(across) ** 2.3, 0, None) ** 0.55
+    solid = depth(y) * np.clip(1 - np.abs(across) ** 2.3, 0, None) ** 0.55
+    # Fat and small vessels beside it: the lung next to the heart is never quite clear.
+    return np.maximum(solid, 0.14 * np.clip(1 - (across / 1.5) ** 2, 0, None))
 
 
 def _mediastinum_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map:
     """Share taken by spine, oesophagus and descending aorta in the midline, with soft edges, less the airways."""
-    spine = 0.62 * np.clip(1 - np.abs(x / 3.0) ** 3, 0, None) ** 0.7
-    aorta_x = 1.5 + 0.25 * phantom.thorax.aorta_radius
-    aorta = (
-        0.22 * np.sqrt(np.clip(1 - ((x - aorta_x) / (0.9 * phantom.thorax.aorta_radius)) ** 2, 0, None)) * (y > -5.5)
-    )
+    spine = 0.4 * np.clip(1 - np.abs(x / 2.3) ** 3, 0, None) ** 0.7
+    radius = phantom.thorax.aorta_radius
+    beside = np.clip(1 - ((x - 1.5 - 0.25 * radius) / (0.9 * radius)) ** 2, 0, None)
+    aorta = 0.22 * np.sqrt(beside) * np.sqrt(np.clip((y + 6.5) / 3.0, 0, 1))
     return 1 - (1 - spine) * (1 - aorta)
 
 
@@ -132,7 +143,7 @@ def airways(phantom: Phantom, x: Map, y: Map) -> Map:
     """Thickness of air in trachea and main bronchi, in centimetres."""
     carina = phantom.thorax.apex + 0.36 * (phantom.thorax.right_dome - phantom.thorax.apex)
     bend = -0.35 * np.clip((y + 14) / 8, 0, 1)
-    trachea = _pipe(x - bend, 0.85) * _sigmoid((carina - y) / 0.25)
+    trachea = _pipe(x - bend, 1.0) * _sigmoid((carina - y) / 0.25)
     right = (
         _pipe((x - bend + 0.55 * (y - carina)) * 0.88, 0.6) * (y >= carina - 0.3) * _sigmoid((carina + 3.2 - y) / 0.5)
     )
@@ -175,7 +186,7 @@ def _with_lesion(
     if lesion.finding == "Consolidation":
         ragged = texture(phantom, 20 + number, projection.side, 8, 5, 0.7)
         away = np.hypot((x - lesion.x) / 1.0, (y - lesion.y) / 0.85) / lesion.radius
-        share = 0.62 * _sigmoid((1 - away + 0.22 * ragged) / 0.16)
+        share = 0.5 * _sigmoid((1 - away + 0.3 * ragged) / 0.22)
         return air, lung, vessels * (1 - share), (share * np.clip(air - lung, 0, None)).astype(np.float32)
     if lesion.finding == "Effusion":
         fluid = effusion_share(phantom, lesion, x, y)

@@ -18,6 +18,7 @@ from gan.pixels import FULL_SCALE, quantise
 # adipose tissue and cortical bone; marrow-filled bone in between.
 WATER, FAT, CORTEX, MARROW = 0.206, 0.187, 0.604, 0.27
 DETECTOR_LEVELS = 4096
+OPEN_BEAM = 0.5  # below this density no patient lies in the beam
 SCATTER_GRID, SCATTER_SPREAD = 64, 3.5
 
 
@@ -88,14 +89,15 @@ def _develop(phantom: Phantom, projection: Projection, signal: Map) -> Map:
     """Density on the film, 0 … 1: logarithm, edge enhancement, sigmoid look-up, collimation."""
     exposure = phantom.exposure
     density = -np.log(signal)
-    coarse = gaussian_filter(resize(density, 128), 1.6 / phantom.pose.field * 128)
+    coarse = gaussian_filter(resize(density, 64), 3.0 / phantom.pose.field * 64)
     density = density + exposure.enhancement * (density - resize(coarse, projection.side))
     density = density + exposure.sharpness * (density - gaussian_filter(density, 0.12 / projection.pixel + 0.2))
-    low, high = np.percentile(density, [3, 97])
-    middle = (low + high) / 2
-    relative = (density - middle) / ((high - low) * exposure.latitude)
-    grey = 1 / (1 + np.exp(-np.clip(4.2 * relative, -30, 30)))
-    grey = np.clip((grey - 0.1) / 0.8, 0, 1) ** exposure.gamma
+    # As the processing of a digital film does, the look-up is laid through the patient: the lungs, which are the
+    # thinnest part, become dark grey, the densest part nearly white, and the open beam runs out in the toe.
+    lungs, densest = np.percentile(density[density > OPEN_BEAM], [18, 95])
+    relative = (density - lungs) / ((densest - lungs) * exposure.latitude)
+    grey = 1 / (1 + np.exp(-np.clip(2.7 * relative - 0.9, -30, 30)))
+    grey = np.clip((grey - 0.02) / 0.86, 0, 1) ** exposure.gamma
     return (grey * _collimator(phantom, projection.side)).astype(np.float32)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -30,7 +31,7 @@ DEPTHS = [0.40, 0.50, 0.56, 0.66, 0.75, 0.83, 0.92, 0.97, 1.00, 1.00, 0.97, 0.95
 
 @dataclass(frozen=True)
 class Profile:
-    """A smooth curve through given points, tabulated so that millions of values cost little; constant beyond its ends."""
+    """A smooth curve through given points, tabulated so that many values cost little; constant beyond its ends."""
 
     at: Array
     values: Array
@@ -46,6 +47,7 @@ class Profile:
         return np.interp(at, self.at, self.values).astype(np.float32)
 
 
+@lru_cache(maxsize=4)
 def cage_profiles(thorax: Thorax) -> tuple[Profile, Profile]:
     """Inner half width and half depth of the cage as functions of y, in centimetres."""
     y = thorax.apex + np.array(HEIGHTS) * (thorax.right_dome - thorax.apex)

@@ -14,8 +14,8 @@ import numpy as np
 
 from gan.findings import NO_FINDING
 
-# The findings that a phantom can show. Prevalences are the project's choice: near those of ChestX-ray14 in order, higher
-# in size so that a few hundred phantoms hold some of each.
+# The findings that a phantom can show and how often it does. The shares are the project's choice, higher than those of
+# ChestX-ray14 so that a few hundred phantoms hold some of each; half of the phantoms show none.
 PREVALENCES = {
     "Cardiomegaly": 0.12,
     "Effusion": 0.16,
@@ -168,7 +168,7 @@ def _draw_findings(random: np.random.Generator) -> tuple[str, ...]:
 def _draw_thorax(random: np.random.Generator, findings: tuple[str, ...], male: bool, age: int, view: str) -> Thorax:
     portable = view == "AP"
     half_width = np.clip(random.normal(14.2 if male else 12.6, 0.8), 11.0, 16.5)
-    height = np.clip(random.normal(23.0 if male else 21.0, 1.6) - (2.5 if portable else 0.0), 16.0, 27.0)
+    height = np.clip(random.normal(22.5 if male else 20.5, 1.9) - (2.5 if portable else 0.0), 15.0, 27.0)
     apex = random.normal(-12.6, 0.4)
     right_dome = apex + height
     large = "Cardiomegaly" in findings
@@ -185,20 +185,20 @@ def _draw_thorax(random: np.random.Generator, findings: tuple[str, ...], male: b
         heart_right=right_share * heart_width,
         heart_left=(1 - right_share) * heart_width,
         aorta_radius=1.25 + 0.008 * age + random.uniform(0, 0.3),
-        lung_density=random.uniform(0.20, 0.28) + (0.04 if portable else 0.0),
+        lung_density=random.uniform(0.15, 0.22) + (0.04 if portable else 0.0),
         vessel_scale=random.uniform(0.85, 1.15),
     )
 
 
 def _draw_habitus(random: np.random.Generator, male: bool, age: int) -> Habitus:
-    fat = float(np.clip(random.gamma(3.0, 0.5), 0.4, 4.5))
+    fat = float(np.clip(random.gamma(2.5, 0.8), 0.4, 6.0))
     return Habitus(
         fat=fat,
         muscle=random.uniform(1.2, 2.2) * (1.0 if male else 0.8),
         breast_radius=0.0 if male else random.uniform(5.2, 7.5),
         breast_thickness=0.0 if male else random.uniform(1.5, 3.5) + 0.6 * fat,
         breast_y=random.uniform(3.0, 6.0) + 0.03 * (age - 40),
-        neck=random.uniform(5.2, 6.4) + 0.3 * fat,
+        neck=random.uniform(4.3, 5.2) + 0.3 * fat,
         bone=float(np.clip(random.normal(1.1 if male else 1.0, 0.12) - 0.004 * max(age - 50, 0), 0.65, 1.4)),
     )
 
@@ -211,8 +211,8 @@ def _draw_pose(random: np.random.Generator, thorax: Thorax, view: str) -> Pose:
         tilt=random.normal(0, 0.018 * spread),
         yaw=random.normal(0, 0.04 * spread),
         shift_x=random.normal(0, 0.5 * spread),
-        shift_y=middle + random.normal(0.8, 0.9 * spread),
-        field=2 * thorax.half_width * random.uniform(1.22, 1.5),
+        shift_y=middle + random.normal(2.8, 0.8 * spread),
+        field=2 * thorax.half_width * random.uniform(1.22, 1.62),
         abduction=random.uniform(0.0, 0.5) if portable else random.uniform(0.5, 1.0),
         shoulder=random.normal(-1.2 if portable else 0.0, 0.7),
     )
@@ -220,14 +220,14 @@ def _draw_pose(random: np.random.Generator, thorax: Thorax, view: str) -> Pose:
 
 def _draw_exposure(random: np.random.Generator, view: str) -> Exposure:
     portable = view == "AP"
-    edges = random.uniform(0.0, 0.06, 4) * (random.random(4) < 0.35)
+    edges = random.uniform(0.0, 0.05, 4) * (random.random(4) < 0.12)
     top, right, bottom, left = (float(edge) for edge in edges)
     return Exposure(
-        photons_per_cm2=float(10 ** random.uniform(5.6, 6.3) / (2.0 if portable else 1.0)),
+        photons_per_cm2=float(10 ** random.uniform(6.5, 7.3) / (3.0 if portable else 1.0)),
         scatter=random.uniform(0.25, 0.4) if portable else random.uniform(0.12, 0.25),
-        latitude=random.uniform(0.85, 1.2),
-        gamma=random.uniform(0.85, 1.25),
-        enhancement=random.uniform(0.1, 0.6),
+        latitude=random.uniform(0.95, 1.35),
+        gamma=random.uniform(0.65, 1.3),
+        enhancement=random.uniform(0.2, 1.0),
         sharpness=random.uniform(0.0, 0.6),
         collimation=(top, right, bottom, left),
         marker=str(random.choice(["", "L", "L", "R"])),

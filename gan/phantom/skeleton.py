@@ -9,30 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from gan.phantom.geometry import SECTION, Array, Map, Profile, Projection, cage_profiles, deposit
 from gan.phantom.patient import Phantom
 
 VERTEBRA = 2.25  # height of a thoracic vertebra with its disc
 SPINE_DEPTH = -6.0
+DOWN, FRONT = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+GOLDEN = np.pi * (3 - np.sqrt(5))
 RIBS = 11
 # Per rib from the first: how far its front end lies below its head (cm), and where around the cage its bone ends
 # (share of a half turn from the back).
 RIB_DROP = np.array([3.0, 5.2, 6.8, 8.0, 9.0, 9.8, 10.2, 10.2, 9.6, 8.0, 5.5])
 RIB_END = np.array([0.80, 0.80, 0.79, 0.78, 0.77, 0.75, 0.73, 0.68, 0.64, 0.58, 0.44])
 # The share of the drop reached at a share of a half turn: level at the back, steep at the side and front.
-RIB_COURSE = Profile.through([0.0, 0.12, 0.25, 0.4, 0.5, 0.6, 0.8], [0.0, 0.0, 0.07, 0.24, 0.39, 0.56, 1.0])
+RIB_COURSE = Profile.through([0.0, 0.12, 0.25, 0.4, 0.5, 0.6, 0.8], [0.0, 0.0, 0.06, 0.21, 0.37, 0.58, 1.0])
 
 
 def skeleton(phantom: Phantom, projection: Projection) -> tuple[Map, Map]:
     """Thickness of cortical bone and of marrow along the beam, in centimetres; two arrays [side, side]."""
-    cortex = np.zeros((projection.side, projection.side), dtype=np.float32)
-    marrow = np.zeros_like(cortex)
-    builder = Builder(phantom, projection)
-    for shell, shell_volume, core, core_volume in builder.bones():
-        cortex += deposit(projection, shell, shell_volume)
-        marrow += deposit(projection, core, core_volume)
-    return cortex, marrow
+    shells, shell_volumes, cores, core_volumes = zip(*Builder(phantom, projection).bones(), strict=True)
+    return (
+        deposit(projection, _all_points(shells), _all_volumes(shell_volumes)),
+        deposit(projection, _all_points(cores), _all_volumes(core_volumes)),
+    )
 
 
 Bone = tuple[Array, Array, Array, Array]
@@ -58,58 +59,52 @@ class Builder:
     def tube(
         self,
         path: Array,
-        across: Array,
-        along_normal: Array,
+        across: npt.ArrayLike,
+        along_normal: npt.ArrayLike,
         normal: Array,
-        cortex: Array | float,
-        closed: bool = False,
+        cortex: float,
+        rounded: bool = True,
     ) -> Bone:
         """A bone along `path` [..., n, 3] of elliptic section: half axes `across` and, along `normal`, `along_normal`.
 
-        The paths are resampled evenly; `cortex` is the thickness of the shell in centimetres.
+        The half axes are [..., m], given at m even steps along the path; `normal` is one direction or one for each
+        point of the path; `cortex` is the thickness of the shell in centimetres. The ends are closed unless `rounded`
+        is False.
         """
-        path, across, along_normal = np.broadcast_arrays(
-            path, np.asarray(across)[..., None], np.asarray(along_normal)[..., None]
-        )
-        across, along_normal = across[..., 0], along_normal[..., 0]
-        length = np.linalg.norm(np.diff(path, axis=-2), axis=-1).sum(-1).max()
-        count = max(int(np.ceil(length / self.spacing)), 3)
-        path, across, along_normal = (
-            _stretch(values, count) for values in (path, across[..., None], along_normal[..., None])
-        )
+        length = np.linalg.norm(np.diff(path, axis=-2), axis=-1).sum(-1, keepdims=True)
+        count = max(int(np.ceil(length.max() / self.spacing)), 3)
+        path = _stretch(path, count)
+        across, along_normal = (_stretch(np.atleast_1d(axis)[..., None], count) for axis in (across, along_normal))
         step = np.gradient(path, axis=-2)
         step_length = np.linalg.norm(step, axis=-1, keepdims=True)
+        if rounded:
+            to_end = length[..., None] * (0.5 - np.abs(np.linspace(-0.5, 0.5, count)[:, None]))
+            cap = np.sqrt(1 - np.clip(1 - to_end / across.max(-2, keepdims=True), 0, 0.98) ** 2)
+            across, along_normal = across * cap, along_normal * cap
         tangent = step / step_length
-        normal = np.broadcast_to(normal, path.shape) if np.ndim(normal) == 1 else _stretch(np.asarray(normal), count)
-        sideways = np.cross(tangent, normal)
-        sideways /= np.linalg.norm(sideways, axis=-1, keepdims=True)
+        sideways = _unit(np.cross(tangent, _stretch(np.atleast_2d(normal), count)))
         upright = np.cross(sideways, tangent)
 
         around = max(int(np.ceil(2 * np.pi * max(across.max(), along_normal.max()) / self.spacing)), 8)
-        angle = np.linspace(0, 2 * np.pi, around, endpoint=False)[:, None]
-        rim = np.cos(angle) * (across * sideways)[..., None, :] + np.sin(angle) * (along_normal * upright)[..., None, :]
+        # Each ring is turned against the last by the golden angle, so that no pattern of points shows in the film.
+        angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + GOLDEN * np.arange(count)[:, None]
+        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        rim = cosine * (across * sideways)[..., None, :] + sine * (along_normal * upright)[..., None, :]
         centre = path[..., None, :]
-        rim_step = np.hypot(np.sin(angle) * across[..., None, :], np.cos(angle) * along_normal[..., None, :])[..., 0]
-        shell_volume = rim_step * (2 * np.pi / around) * step_length * np.asarray(cortex) * self.strength
-        radii = np.array([0.25, 0.5, 0.75, 0.95])
-        core = centre[..., None, :] + radii[:, None] * rim[..., None, :]
-        ring_area = np.pi * across * along_normal * step_length
-        core_volume = (ring_area / around)[..., None] * (radii / radii.sum())
-        return (
-            centre + rim,
-            shell_volume,
-            core[..., ::2, :, :],
-            2 * np.broadcast_to(core_volume, core.shape[:-1])[..., ::2, :],
-        )
+        arc = 2 * np.pi / around * np.hypot(sine[..., 0] * across, cosine[..., 0] * along_normal)
+        core = centre + np.sqrt((np.arange(around) * GOLDEN) % 1)[:, None] * rim
+        core_volume = np.pi * across * along_normal * step_length / around
+        shell_volume = arc * step_length * cortex * self.strength
+        return centre + rim, shell_volume, core, np.broadcast_to(core_volume, shell_volume.shape)
 
     def ribs(self, side: float) -> Bone:
-        """Ribs of one side: from their vertebra level round the back, turning at the side, down and inwards in front."""
+        """Ribs of one side: from the spine round the back, turning at the side, down and inwards in front."""
         thorax = self.phantom.thorax
         half_width, half_depth = cage_profiles(thorax)
         number = np.arange(RIBS)
         head = -11.6 + VERTEBRA * number + self.random.normal(0, 0.08, RIBS)
         drop = RIB_DROP * self.random.normal(1, 0.03, RIBS) * (thorax.right_dome - thorax.apex) / 22.5
-        turn = np.linspace(0.07, RIB_END * self.random.normal(1, 0.015, RIBS), 60, axis=1)
+        turn = np.linspace(0.03, RIB_END * self.random.normal(1, 0.015, RIBS), 60, axis=1)
         y = head[:, None] + drop[:, None] * RIB_COURSE(turn)
         angle = np.pi * turn
         x = _power(np.sin(angle)) * (half_width(y) + 0.35) * side
@@ -117,9 +112,8 @@ class Builder:
         outward = np.stack([np.sin(angle) * side, np.zeros_like(angle), -np.cos(angle)], axis=-1)
         wave = 0.1 * np.sin(turn * self.random.uniform(6, 12, (RIBS, 1)) + self.random.uniform(0, 6, (RIBS, 1)))
         path = np.stack([x, y + wave, z], axis=-1)
-        tall = np.interp(turn, [0.07, 0.2, 0.5, 0.8], [0.42, 0.60, 0.62, 0.70])
-        thick = np.interp(turn, [0.07, 0.2, 0.5, 0.8], [0.38, 0.40, 0.32, 0.26])
-        return self.tube(path, tall, thick, outward, 0.085)
+        tall, thick = [0.40, 0.60, 0.62, 0.62, 0.66, 0.72], [0.36, 0.40, 0.38, 0.32, 0.28, 0.26]
+        return self.tube(path, tall, thick, outward, 0.08)
 
     def clavicle(self, side: float) -> Bone:
         pose = self.phantom.pose
@@ -130,14 +124,13 @@ class Builder:
         y = -9.3 + (rise - 2.6) * np.sin(along * np.pi / 2) ** 1.3 + 0.35 * np.sin(2 * np.pi * along)
         z = 6.5 - 7.0 * along**1.3 + 1.0 * np.sin(2 * np.pi * along)
         thick = np.interp(along, [0, 0.12, 0.5, 0.8, 1], [1.05, 0.72, 0.55, 0.60, 0.75])
-        return self.tube(np.stack([x, y, z], axis=-1), thick, 0.85 * thick, np.array([0.0, 0.0, 1.0]), 0.15)
+        return self.tube(np.stack([x, y, z], axis=-1), thick, 0.85 * thick, FRONT, 0.15)
 
     def scapula(self, side: float) -> Iterator[Bone]:
         """A thin blade between thick borders, with its spine, acromion, coracoid and socket."""
         pose = self.phantom.pose
         away = self.phantom.thorax.half_width - 2.2 + 2.2 * pose.abduction
         lift = pose.shoulder
-        front = np.array([0.0, 0.0, 1.0])
 
         def at(x: float, y: float, z: float) -> Array:
             return np.array([side * (away + x), y + lift, z])
@@ -145,14 +138,12 @@ class Builder:
         superior, inferior = at(-1.6, -9.6, -8.5), at(0.4 + 1.2 * pose.abduction, 4.2, -8.0)
         socket, acromion = at(3.6, -8.2, -4.5), at(5.2, -11.6, -3.0)
         root, coracoid = at(-1.9, -6.6, -8.8), at(2.4, -10.2, -1.5)
-        yield self.tube(_curve(socket, inferior, 0.35 * side), np.array([0.62, 0.4, 0.35]), 0.35, front, 0.11)
-        yield self.tube(_curve(superior, inferior, -0.8 * side), np.array([0.2, 0.18, 0.25]), 0.18, front, 0.06)
-        yield self.tube(_curve(superior, socket, 0.0), np.array([0.2, 0.2, 0.5]), 0.2, front, 0.06)
-        yield self.tube(_curve(root, acromion, 0.0), np.array([0.25, 0.4, 0.95]), 0.3, front, 0.09)
-        yield self.tube(_curve(socket, coracoid, 0.0), np.array([0.6, 0.55, 0.6]), 0.5, front, 0.10)
-        yield self.tube(
-            np.stack([socket + [0, -1.6, 0], socket + [0.35 * side, 0, 0], socket + [0, 1.7, 0]]), 0.5, 0.9, front, 0.12
-        )
+        yield self.tube(_curve(socket, inferior, 0.35 * side), [0.62, 0.4, 0.35], 0.35, FRONT, 0.11)
+        yield self.tube(_curve(superior, inferior, -0.8 * side), [0.2, 0.18, 0.25], 0.18, FRONT, 0.06)
+        yield self.tube(_curve(superior, socket, 0.0), [0.2, 0.2, 0.5], 0.2, FRONT, 0.06)
+        yield self.tube(_curve(root, acromion, 0.0), [0.25, 0.4, 0.95], 0.3, FRONT, 0.09)
+        yield self.tube(_curve(socket, coracoid, 0.0), [0.6, 0.55, 0.6], 0.5, FRONT, 0.10)
+        yield self.tube(_curve(at(3.5, -9.8, -4.5), at(3.5, -6.5, -4.5), 0.5 * side), 0.5, 0.9, FRONT, 0.12)
         yield self.blade(superior, inferior, socket, 0.14)
 
     def blade(self, first: Array, second: Array, third: Array, thickness: float) -> Bone:
@@ -166,11 +157,10 @@ class Builder:
 
     def humerus(self, side: float) -> Iterator[Bone]:
         start, elbow = arm_axis(self.phantom, side)
-        front = np.array([0.0, 0.0, 1.0])
-        along = np.linspace(0, 1, 30)
+        along = np.linspace(0, 1, 60)
         path = start + along[:, None] * (elbow - start)
-        thick = np.interp(along, [0, 0.03, 0.1, 0.17, 0.3, 1], [0.6, 1.7, 2.3, 1.7, 1.2, 1.15])
-        yield self.tube(path, thick, thick, front, np.interp(np.linspace(0, 1, 1), [0, 1], [0.22, 0.22]))
+        thick = Profile.through([0, 0.04, 0.08, 0.15, 0.3, 1], [1.9, 2.3, 2.2, 1.5, 1.15, 1.1])(along)
+        yield self.tube(path, thick, thick, FRONT, 0.2)
 
     def spine(self) -> Iterator[Bone]:
         """Vertebrae from the fifth cervical to the second lumbar: bodies, end plates, arches and processes."""
@@ -180,22 +170,21 @@ class Builder:
         wide = np.interp(number, [-3, 0, 4, 9, 14], [1.2, 1.5, 1.45, 1.75, 2.2]) * self.random.normal(1, 0.03)
         half_height = np.interp(number, [-3, 0, 14], [0.72, 0.88, 1.12])
         centre = np.stack([sway, centre_y, np.full(len(number), SPINE_DEPTH)], axis=-1)
-        front, left = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
         levels = np.linspace(-1, 1, 5)
-        body = centre[:, None, :] + (half_height[:, None] * levels)[..., None] * np.array([0.0, 1.0, 0.0])
+        body = centre[:, None, :] + (half_height[:, None] * levels)[..., None] * DOWN
         waist = wide[:, None] * (0.9 + 0.1 * levels**2)
-        yield self.tube(body, waist, 0.8 * waist, front, 0.07)
+        yield self.tube(body, waist, 0.8 * waist, FRONT, 0.05, rounded=False)
         for end in (-1.0, 1.0):
-            plate = centre + np.array([0.0, 1.0, 0.0]) * (end * half_height)[:, None]
-            yield self.plate(plate, wide, 0.8 * wide, 0.10)
+            plate = centre + DOWN * (end * half_height)[:, None]
+            yield self.plate(plate, wide, 0.8 * wide, 0.07)
         for side in (-1.0, 1.0):
             pedicle = centre + np.stack([side * 0.68 * wide, -0.35 * half_height, np.full(len(wide), -1.2)], axis=-1)
-            backwards = pedicle[:, None, :] + np.linspace(0, -1.6, 3)[:, None] * front
-            yield self.tube(backwards, np.full(3, 0.36), 0.48, np.array([0.0, 1.0, 0.0]), 0.10)
+            backwards = pedicle[:, None, :] + np.linspace(0, -1.6, 3)[:, None] * FRONT
+            yield self.tube(backwards, 0.36, 0.48, DOWN, 0.06, rounded=False)
             transverse = pedicle[:, None, :] + np.linspace(0, 1, 4)[:, None] * np.array([side * 2.0, -0.3, -1.6])
-            yield self.tube(transverse, np.array([0.45, 0.32, 0.3, 0.4]), 0.3, front, 0.07)
+            yield self.tube(transverse, [0.45, 0.32, 0.3, 0.4], 0.3, FRONT, 0.07)
         spinous = centre[:, None, :] + np.linspace(0, 1, 5)[:, None] * np.array([0.0, 2.3, -3.2]) + [0.0, 0.0, -2.6]
-        yield self.tube(spinous, np.array([0.25, 0.15, 0.15, 0.2, 0.3]), 0.5, np.array([0.0, 1.0, 0.0]), 0.08)
+        yield self.tube(spinous, [0.25, 0.15, 0.15, 0.2, 0.3], 0.5, DOWN, 0.05)
 
     def plate(self, centre: Array, half_width: Array, half_depth: Array, thickness: float) -> Bone:
         """Flat end plates across the spine, seen nearly edge on."""
@@ -216,11 +205,23 @@ class Builder:
 def arm_axis(phantom: Phantom, side: float) -> tuple[Array, Array]:
     """The axis of the upper arm, from the top of the humeral head to the elbow."""
     reach, lift = phantom.thorax.half_width, phantom.pose.shoulder
-    out = 5.0 + 7.0 * phantom.pose.abduction
+    out = 3.0 + 8.0 * phantom.pose.abduction
     start = np.array([side * (reach + 3.6), -9.9 + lift, -2.0])
     return start, start + np.array(
         [side * out, 27.0 - 4.0 * phantom.pose.abduction, 2.0 - 6.0 * phantom.pose.abduction]
     )
+
+
+def _all_points(points: tuple[Array, ...]) -> Array:
+    return np.concatenate([part.reshape(-1, 3) for part in points])
+
+
+def _all_volumes(volumes: tuple[Array, ...]) -> Array:
+    return np.concatenate([part.ravel() for part in volumes])
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def _power(values: Array) -> Array:
@@ -228,12 +229,15 @@ def _power(values: Array) -> Array:
 
 
 def _curve(start: Array, end: Array, bulge: float) -> Array:
-    """Three points from start to end, the middle one moved sideways (x) by `bulge`."""
-    return np.stack([start, (start + end) / 2 + np.array([bulge, 0.0, 0.0]), end])
+    """An arc of 15 points from start to end whose middle is moved sideways (x) by `bulge`."""
+    share = np.linspace(0, 1, 15)[:, None]
+    return start + share * (end - start) + 4 * share * (1 - share) * np.array([bulge, 0.0, 0.0])
 
 
 def _stretch(values: Array, count: int) -> Array:
-    """Resample [..., n, c] linearly to [..., count, c]."""
+    """Resample [..., n, c] linearly to [..., count, c]; a single point is repeated."""
+    if values.shape[-2] == 1:
+        return np.repeat(values, count, axis=-2)
     at = np.linspace(0, values.shape[-2] - 1, count)
     low = np.minimum(at.astype(int), values.shape[-2] - 2)
     share = (at - low)[:, None]

@@ -1,4 +1,4 @@
-"""The pulmonary vessels: a tree grown from each hilum, halving as it goes, until it nears the pleura."""
+"""The pulmonary vessels: a tree grown from each hilum, forking as it goes, until it is thin or nears the pleura."""
 
 from __future__ import annotations
 
@@ -7,65 +7,91 @@ import numpy as np
 from gan.phantom.geometry import Array, cage_profiles
 from gan.phantom.patient import Phantom
 
-SMALLEST = 0.035  # radius in centimetres at which a branch ends
+SMALLEST = 0.03  # radius in centimetres below which a branch is not drawn
 STEP = 0.45
+TRUNKS = 16
 
 
 def vessel_tree(phantom: Phantom, spacing: float) -> tuple[Array, Array]:
-    """Points [n, 3] along all branches and the volume (cm³) of each, spread over the width of its branch."""
+    """Points [..., 3] within all vessels and the volume (cm³) that each stands for, one about every `spacing`."""
     random = np.random.default_rng([phantom.seed, 5])
-    segments = [segment for side in (-1.0, 1.0) for segment in _grow(phantom, side, random)]
-    start, end, radius = (np.array(values) for values in zip(*segments, strict=True))
+    segments = [_grow(phantom, side, random) for side in (-1.0, 1.0)]
+    start, end, radius = (np.concatenate(parts) for parts in zip(*segments, strict=True))
     return _fill(start, end, radius, spacing)
 
 
-def _grow(phantom: Phantom, side: float, random: np.random.Generator) -> list[tuple[Array, Array, float]]:
-    """Segments (start, end, radius) of one lung."""
+def _grow(phantom: Phantom, side: float, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Start, end and radius of the segments of one lung: all branches of a generation grow together, then fork."""
+    at, direction, radius = _trunks(phantom, side, random)
+    segments = []
+    while len(radius):
+        steps = np.maximum(random.uniform(3.0, 7.0, len(radius)) * radius**0.45 / STEP, 1)
+        alive = np.ones(len(radius), dtype=bool)
+        for step in range(int(steps.max()) + 1):
+            growing = np.flatnonzero(alive & (step < steps))
+            turned = _unit(direction[growing] + random.normal(0, 0.10, (len(growing), 3)))
+            to = at[growing] + STEP * turned
+            inside = _within_lung(phantom, side, to)
+            alive[growing[~inside]] = False
+            growing, turned, to = growing[inside], turned[inside], to[inside]
+            segments.append((at[growing], to, radius[growing]))
+            at[growing], direction[growing] = to, turned
+            radius[growing] *= 0.985
+        at, direction, radius = _fork(at[alive], direction[alive], radius[alive], random)
+    start, end, thick = (np.concatenate(parts) for parts in zip(*segments, strict=True))
+    return start, end, thick
+
+
+def _trunks(phantom: Phantom, side: float, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """The vessels that leave one hilum: a fan, thicker downwards, since blood sinks in a standing patient, and the two
+    main arteries."""
     thorax = phantom.thorax
-    half_width, half_depth = cage_profiles(thorax)
     height = thorax.right_dome - thorax.apex
     hilum = np.array([side * (3.6 if side < 0 else 3.4), thorax.apex + height * (0.50 if side < 0 else 0.46), 0.0])
-    segments: list[tuple[Array, Array, float]] = []
-    branches = []
-    for angle in np.linspace(-1.35, 1.45, 15) + random.normal(0, 0.08, 15):
-        # Downwards (angle > 0) the trunks are thicker: blood sinks in a standing patient.
-        radius = (0.24 + 0.10 * np.sin(angle)) * phantom.thorax.vessel_scale * random.uniform(0.7, 1.15)
-        direction = np.array([side * np.cos(angle), np.sin(angle), random.normal(0, 0.45)])
-        start = hilum + np.array([0.0, 1.6 * np.sin(angle), random.normal(0, 1.0)])
-        branches.append((start, direction / np.linalg.norm(direction), radius))
-    while branches:
-        at, direction, radius = branches.pop()
-        run = random.uniform(3.0, 7.0) * radius**0.45
-        for _ in range(max(int(run / STEP), 1)):
-            direction = direction + random.normal(0, 0.10, 3)
-            direction /= np.linalg.norm(direction)
-            to = at + STEP * direction
-            section = (to[0] / half_width(to[1])) ** 2 + (to[2] / half_depth(to[1])) ** 2
-            if section > 0.95 or to[0] * side < 0.8 or not thorax.apex < to[1] < thorax.left_dome + 4:
-                break
-            segments.append((at, to, radius))
-            at = to
-            radius *= 0.985
-        else:
-            for share, spread in ((random.uniform(0.78, 0.9), 0.25), (random.uniform(0.5, 0.75), 0.7)):
-                if radius * share > SMALLEST:
-                    turned = direction + random.normal(0, spread, 3)
-                    branches.append((at, turned / np.linalg.norm(turned), radius * share))
-    return segments
+    angle = np.linspace(-1.6, 1.5, TRUNKS) + random.normal(0, 0.08, TRUNKS)
+    level = np.zeros(TRUNKS)
+    fan_start = hilum + np.stack([level, 1.6 * np.sin(angle), random.normal(0, 1.0, TRUNKS)], axis=-1)
+    fan = np.stack([side * np.cos(angle), np.sin(angle), random.normal(0, 0.45, TRUNKS)], axis=-1)
+    fan_radius = (0.30 + 0.10 * np.sin(angle)) * random.uniform(0.7, 1.15, TRUNKS)
+    main_start = hilum - np.array([[0.0, 1.2, 0.0], [0.0, 1.0, 0.0]])
+    main = np.array([[side * 0.45, 0.89, -0.1], [side * 0.75, -0.66, 0.1]])
+    radius = np.concatenate([fan_radius, [0.62, 0.50]]) * thorax.vessel_scale
+    return np.concatenate([fan_start, main_start]), _unit(np.concatenate([fan, main])), radius
+
+
+def _within_lung(phantom: Phantom, side: float, points: Array) -> Array:
+    thorax = phantom.thorax
+    half_width, half_depth = cage_profiles(thorax)
+    x, y, z = points.T
+    section = (x / half_width(y)) ** 2 + (z / half_depth(y)) ** 2
+    return (section < 0.95) & (side * x > 0.8) & (y > thorax.apex) & (y < thorax.left_dome + 4)
+
+
+def _fork(at: Array, direction: Array, radius: Array, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """A thicker branch that keeps its course and a thinner one that leaves it."""
+    count = len(radius)
+    keeping = _unit(direction + random.normal(0, 0.25, (count, 3)))
+    leaving = _unit(direction + random.normal(0, 0.70, (count, 3)))
+    thinner = np.concatenate([radius * random.uniform(0.78, 0.9, count), radius * random.uniform(0.55, 0.8, count)])
+    enough = thinner > SMALLEST
+    return np.concatenate([at, at])[enough], np.concatenate([keeping, leaving])[enough], thinner[enough]
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def _fill(start: Array, end: Array, radius: Array, spacing: float) -> tuple[Array, Array]:
-    """Fill cylinders with points: along the axis at `spacing`, across at the fixed places of a disc."""
+    """Fill cylinders with points: evenly along the axis, and across at the Chebyshev points of their shadow."""
     along = max(int(np.ceil(STEP / spacing)), 1)
     share = (np.arange(along) + 0.5) / along
     axis = start[:, None, :] + share[:, None] * (end - start)[:, None, :]
     direction = (end - start) / STEP
     sideways = np.stack([-direction[:, 1], direction[:, 0], np.zeros(len(start))], axis=-1)
     sideways /= np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True), 1e-6)
-    # Abscissae that split the projected disc of a cylinder into strips of equal area.
-    across = max(int(np.ceil(2 * radius.max() / spacing)), 3)
-    place = np.cos(np.pi * (np.arange(across) + 0.5) / across)
-    weight = np.sin(np.pi * (np.arange(across) + 0.5) / across) ** 2
-    points = axis[:, :, None, :] + place[:, None] * (radius[:, None] * sideways)[:, None, None, :]
+    count = max(int(np.ceil(2 * radius.max() / spacing)), 3)
+    angle = np.pi * (np.arange(count) + 0.5) / count
+    across, weight = np.cos(angle), np.sin(angle) ** 2
+    points = axis[:, :, None, :] + across[:, None] * (radius[:, None] * sideways)[:, None, None, :]
     volume = (np.pi * radius**2 * STEP / along)[:, None, None] * (weight / weight.sum())
     return points, np.broadcast_to(volume, points.shape[:-1])
