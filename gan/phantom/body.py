@@ -68,7 +68,7 @@ def _arm(phantom: Phantom, projection: Projection, side: float, x: Map, y: Map, 
 
 def _joined(first: Map, second: Map) -> Map:
     """Two bodies that run into each other: a smooth maximum, zero where both are."""
-    return np.cbrt(first**3 + second**3)
+    return np.sqrt(np.sqrt(np.square(np.square(first)) + np.square(np.square(second))))
 
 
 def _breasts(phantom: Phantom, x: Map, y: Map) -> Map:

@@ -184,9 +184,9 @@ def _with_lesion(
         ball = 2 * lesion.radius * np.sqrt(np.clip(1 - away**2, 0, None))
         return air, lung, vessels, np.minimum(ball, air).astype(np.float32)
     if lesion.finding == "Consolidation":
-        ragged = texture(phantom, 20 + number, projection.side, 8, 5, 0.7)
+        ragged = texture(phantom, 20 + number, projection.side, 8, 4, 0.6)
         away = np.hypot((x - lesion.x) / 1.0, (y - lesion.y) / 0.85) / lesion.radius
-        share = 0.5 * _sigmoid((1 - away + 0.3 * ragged) / 0.22)
+        share = 0.5 * _sigmoid((1 - away + 0.32 * ragged) / 0.3)
         return air, lung, vessels * (1 - share), (share * np.clip(air - lung, 0, None)).astype(np.float32)
     if lesion.finding == "Effusion":
         fluid = effusion_share(phantom, lesion, x, y)

@@ -16,7 +16,7 @@ from gan.pixels import FULL_SCALE, quantise
 
 # Linear attenuation per centimetre near 60 keV, the mean energy of a 120 kV beam behind a patient: NIST XCOM for water,
 # adipose tissue and cortical bone; marrow-filled bone in between.
-WATER, FAT, CORTEX, MARROW = 0.206, 0.187, 0.604, 0.27
+WATER, FAT, CORTEX, MARROW = 0.206, 0.187, 0.604, 0.26
 DETECTOR_LEVELS = 4096
 OPEN_BEAM = 0.5  # below this density no patient lies in the beam
 SCATTER_GRID, SCATTER_SPREAD = 64, 3.5
@@ -74,7 +74,9 @@ def _marker(phantom: Phantom, side: int) -> Map:
     random = np.random.default_rng([phantom.seed, 9])
     size = int(side * random.uniform(0.04, 0.06)) * 4
     stamp = Image.new("L", (2 * size, 2 * size))
-    ImageDraw.Draw(stamp).text((size, size), letter, fill=255, font=ImageFont.load_default(size), anchor="mm")
+    ImageDraw.Draw(stamp).text(
+        (size, size), letter, fill=255, font=ImageFont.load_default(size), anchor="mm", stroke_width=size // 40
+    )
     turned = stamp.rotate(random.normal(0, 8)).resize((size // 2, size // 2), Image.Resampling.BOX)
     lead = np.asarray(turned, dtype=np.float32) / 255
     across = random.uniform(0.02, 0.08) if letter == "R" else random.uniform(0.80, 0.86)

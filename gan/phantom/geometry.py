@@ -19,6 +19,7 @@ Array = npt.NDArray[np.floating]
 
 # The section of the cage is a superellipse of this exponent: flatter at the back and front than an ellipse.
 SECTION = 2.4
+GOLDEN = float(np.pi * (3 - np.sqrt(5)))  # the angle between neighbours that never line up
 # Distance from the X-ray source to the detector, and from the middle of the chest to it.
 SOURCE_TO_DETECTOR, CENTRE_TO_DETECTOR = 180.0, 12.0
 
@@ -85,7 +86,7 @@ class Projection:
 
     def to_middle(self, x: Array, z: Array, y: Array) -> tuple[Array, Array]:
         """Where points of the patient, turned by the yaw, appear in the middle plane."""
-        cosine, sine = np.cos(self.pose.yaw), np.sin(self.pose.yaw)
+        cosine, sine = float(np.cos(self.pose.yaw)), float(np.sin(self.pose.yaw))
         turned_x, turned_z = cosine * x + sine * z, -sine * x + cosine * z
         scale = self.magnification(turned_z)
         return turned_x * scale, y * scale
@@ -93,10 +94,10 @@ class Projection:
     def to_pixels(self, points: Array) -> tuple[Array, Array]:
         """Column and row (in pixels, pixel centres at whole numbers) of points [..., 3]."""
         x, y = self.to_middle(points[..., 0], points[..., 2], points[..., 1])
-        x, y = x - self.pose.shift_x, y - self.pose.shift_y
-        cosine, sine = np.cos(self.pose.tilt), np.sin(self.pose.tilt)
+        x, y = x - float(self.pose.shift_x), y - float(self.pose.shift_y)
+        cosine, sine = float(np.cos(self.pose.tilt)), float(np.sin(self.pose.tilt))
         u, v = cosine * x - sine * y, sine * x + cosine * y
-        scale, centre = 1 / self.pixel, (self.side - 1) / 2
+        scale, centre = float(1 / self.pixel), (self.side - 1) / 2
         return u * scale + centre, v * scale + centre
 
 
@@ -107,7 +108,7 @@ def deposit(projection: Projection, points: Array, volumes: Array) -> Map:
     volume = np.broadcast_to(volumes, points.shape[:-1]).ravel()
     inside = (column > 0) & (column < side - 1) & (row > 0) & (row < side - 1)
     column, row, volume = column[inside], row[inside], volume[inside]
-    left, top = column.astype(np.int32), row.astype(np.int32)
+    left, top = column.astype(np.intp), row.astype(np.intp)
     right_share, low_share = column - left, row - top
     corner = top * side + left
     total = np.zeros(side * side)

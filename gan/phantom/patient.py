@@ -196,7 +196,7 @@ def _draw_habitus(random: np.random.Generator, male: bool, age: int) -> Habitus:
         fat=fat,
         muscle=random.uniform(1.2, 2.2) * (1.0 if male else 0.8),
         breast_radius=0.0 if male else random.uniform(5.2, 7.5),
-        breast_thickness=0.0 if male else random.uniform(1.5, 3.5) + 0.6 * fat,
+        breast_thickness=0.0 if male else random.uniform(1.2, 2.8) + 0.3 * fat,
         breast_y=random.uniform(3.0, 6.0) + 0.03 * (age - 40),
         neck=random.uniform(4.3, 5.2) + 0.3 * fat,
         bone=float(np.clip(random.normal(1.1 if male else 1.0, 0.12) - 0.004 * max(age - 50, 0), 0.65, 1.4)),
@@ -223,11 +223,11 @@ def _draw_exposure(random: np.random.Generator, view: str) -> Exposure:
     edges = random.uniform(0.0, 0.05, 4) * (random.random(4) < 0.12)
     top, right, bottom, left = (float(edge) for edge in edges)
     return Exposure(
-        photons_per_cm2=float(10 ** random.uniform(6.5, 7.3) / (3.0 if portable else 1.0)),
+        photons_per_cm2=float(10 ** random.uniform(6.7, 7.5) / (2.5 if portable else 1.0)),
         scatter=random.uniform(0.25, 0.4) if portable else random.uniform(0.12, 0.25),
         latitude=random.uniform(0.95, 1.35),
         gamma=random.uniform(0.65, 1.3),
-        enhancement=random.uniform(0.2, 1.0),
+        enhancement=random.uniform(0.15, 0.65),
         sharpness=random.uniform(0.0, 0.6),
         collimation=(top, right, bottom, left),
         marker=str(random.choice(["", "L", "L", "R"])),

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
 
-from gan.phantom.geometry import SECTION, Array, Map, Profile, Projection, cage_profiles, deposit
+from gan.phantom.geometry import GOLDEN, SECTION, Array, Map, Profile, Projection, cage_profiles, deposit
 from gan.phantom.patient import Phantom
 
 VERTEBRA = 2.25  # height of a thoracic vertebra with its disc
 SPINE_DEPTH = -6.0
 DOWN, FRONT = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-GOLDEN = np.pi * (3 - np.sqrt(5))
 RIBS = 11
 # Per rib from the first: how far its front end lies below its head (cm), and where around the cage its bone ends
 # (share of a half turn from the back).
@@ -30,10 +30,10 @@ RIB_COURSE = Profile.through([0.0, 0.12, 0.25, 0.4, 0.5, 0.6, 0.8], [0.0, 0.0, 0
 def skeleton(phantom: Phantom, projection: Projection) -> tuple[Map, Map]:
     """Thickness of cortical bone and of marrow along the beam, in centimetres; two arrays [side, side]."""
     shells, shell_volumes, cores, core_volumes = zip(*Builder(phantom, projection).bones(), strict=True)
-    return (
-        deposit(projection, _all_points(shells), _all_volumes(shell_volumes)),
-        deposit(projection, _all_points(cores), _all_volumes(core_volumes)),
-    )
+    cortex = deposit(projection, _all_points(shells), _all_volumes(shell_volumes))
+    marrow = deposit(projection, _all_points(cores), _all_volumes(core_volumes))
+    # A breath of blur closes the gaps between points.
+    return gaussian_filter(cortex, 0.45), gaussian_filter(marrow, 0.8)
 
 
 Bone = tuple[Array, Array, Array, Array]
@@ -44,7 +44,7 @@ class Builder:
 
     def __init__(self, phantom: Phantom, projection: Projection) -> None:
         self.phantom = phantom
-        self.spacing = 0.85 * projection.pixel
+        self.spacing = 1.15 * projection.pixel
         self.strength = phantom.habitus.bone
         self.random = np.random.default_rng([phantom.seed, 1])
 
@@ -88,14 +88,16 @@ class Builder:
         around = max(int(np.ceil(2 * np.pi * max(across.max(), along_normal.max()) / self.spacing)), 8)
         # Each ring is turned against the last by the golden angle, so that no pattern of points shows in the film.
         angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + GOLDEN * np.arange(count)[:, None]
-        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        cosine, sine = (values[..., None].astype(np.float32) for values in (np.cos(angle), np.sin(angle)))
         rim = cosine * (across * sideways)[..., None, :] + sine * (along_normal * upright)[..., None, :]
         centre = path[..., None, :]
         arc = 2 * np.pi / around * np.hypot(sine[..., 0] * across, cosine[..., 0] * along_normal)
-        core = centre + np.sqrt((np.arange(around) * GOLDEN) % 1)[:, None] * rim
-        core_volume = np.pi * across * along_normal * step_length / around
+        # Even over the disc (Kronecker's sequence in place and depth), half as many as on the rim.
+        depth = np.sqrt((0.7549 * np.arange(0, around, 2) + 0.5698 * np.arange(count)[:, None]) % 1)
+        core = centre + depth[..., None].astype(np.float32) * rim[..., ::2, :]
+        core_volume = np.pi * across * along_normal * step_length / depth.shape[-1]
         shell_volume = arc * step_length * cortex * self.strength
-        return centre + rim, shell_volume, core, np.broadcast_to(core_volume, shell_volume.shape)
+        return centre + rim, shell_volume, core, np.broadcast_to(core_volume, core.shape[:-1])
 
     def ribs(self, side: float) -> Bone:
         """Ribs of one side: from the spine round the back, turning at the side, down and inwards in front."""
@@ -112,7 +114,7 @@ class Builder:
         outward = np.stack([np.sin(angle) * side, np.zeros_like(angle), -np.cos(angle)], axis=-1)
         wave = 0.1 * np.sin(turn * self.random.uniform(6, 12, (RIBS, 1)) + self.random.uniform(0, 6, (RIBS, 1)))
         path = np.stack([x, y + wave, z], axis=-1)
-        tall, thick = [0.40, 0.60, 0.62, 0.62, 0.66, 0.72], [0.36, 0.40, 0.38, 0.32, 0.28, 0.26]
+        tall, thick = [0.40, 0.60, 0.62, 0.62, 0.66, 0.70], [0.36, 0.40, 0.38, 0.32, 0.27, 0.16]
         return self.tube(path, tall, thick, outward, 0.08)
 
     def clavicle(self, side: float) -> Bone:
@@ -237,8 +239,8 @@ def _curve(start: Array, end: Array, bulge: float) -> Array:
 def _stretch(values: Array, count: int) -> Array:
     """Resample [..., n, c] linearly to [..., count, c]; a single point is repeated."""
     if values.shape[-2] == 1:
-        return np.repeat(values, count, axis=-2)
+        return np.repeat(values, count, axis=-2).astype(np.float32)
     at = np.linspace(0, values.shape[-2] - 1, count)
     low = np.minimum(at.astype(int), values.shape[-2] - 2)
     share = (at - low)[:, None]
-    return values[..., low, :] * (1 - share) + values[..., low + 1, :] * share
+    return (values[..., low, :] * (1 - share) + values[..., low + 1, :] * share).astype(np.float32)

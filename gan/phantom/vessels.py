@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from gan.phantom.geometry import Array, cage_profiles
+from gan.phantom.geometry import GOLDEN, Array, cage_profiles
 from gan.phantom.patient import Phantom
 
 SMALLEST = 0.03  # radius in centimetres below which a branch is not drawn
 STEP = 0.45
 TRUNKS = 16
+BUNDLES = (0.0, 0.08, 0.16, 0.3, 1.0)  # limits of radius
+SPREAD = np.array([1.0, 1.0, 0.5])  # branches keep rather to the plane of the film
 
 
 def vessel_tree(phantom: Phantom, spacing: float) -> tuple[Array, Array]:
@@ -17,7 +21,11 @@ def vessel_tree(phantom: Phantom, spacing: float) -> tuple[Array, Array]:
     random = np.random.default_rng([phantom.seed, 5])
     segments = [_grow(phantom, side, random) for side in (-1.0, 1.0)]
     start, end, radius = (np.concatenate(parts) for parts in zip(*segments, strict=True))
-    return _fill(start, end, radius, spacing)
+    # Sorted by thickness into bundles, so that thin vessels do not carry as many points as thick ones.
+    bundles = [(radius > low) & (radius <= high) for low, high in pairwise(BUNDLES)]
+    filled = [_fill(start[of], end[of], radius[of], spacing) for of in bundles if of.any()]
+    points, volumes = (np.concatenate(parts) for parts in zip(*filled, strict=True))
+    return points, volumes
 
 
 def _grow(phantom: Phantom, side: float, random: np.random.Generator) -> tuple[Array, Array, Array]:
@@ -29,7 +37,7 @@ def _grow(phantom: Phantom, side: float, random: np.random.Generator) -> tuple[A
         alive = np.ones(len(radius), dtype=bool)
         for step in range(int(steps.max()) + 1):
             growing = np.flatnonzero(alive & (step < steps))
-            turned = _unit(direction[growing] + random.normal(0, 0.10, (len(growing), 3)))
+            turned = _unit(direction[growing] + SPREAD * random.normal(0, 0.10, (len(growing), 3)))
             to = at[growing] + STEP * turned
             inside = _within_lung(phantom, side, to)
             alive[growing[~inside]] = False
@@ -51,7 +59,7 @@ def _trunks(phantom: Phantom, side: float, random: np.random.Generator) -> tuple
     angle = np.linspace(-1.6, 1.5, TRUNKS) + random.normal(0, 0.08, TRUNKS)
     level = np.zeros(TRUNKS)
     fan_start = hilum + np.stack([level, 1.6 * np.sin(angle), random.normal(0, 1.0, TRUNKS)], axis=-1)
-    fan = np.stack([side * np.cos(angle), np.sin(angle), random.normal(0, 0.45, TRUNKS)], axis=-1)
+    fan = np.stack([side * np.cos(angle), np.sin(angle), random.normal(0, 0.35, TRUNKS)], axis=-1)
     fan_radius = (0.30 + 0.10 * np.sin(angle)) * random.uniform(0.7, 1.15, TRUNKS)
     main_start = hilum - np.array([[0.0, 1.2, 0.0], [0.0, 1.0, 0.0]])
     main = np.array([[side * 0.45, 0.89, -0.1], [side * 0.75, -0.66, 0.1]])
@@ -70,8 +78,8 @@ def _within_lung(phantom: Phantom, side: float, points: Array) -> Array:
 def _fork(at: Array, direction: Array, radius: Array, random: np.random.Generator) -> tuple[Array, Array, Array]:
     """A thicker branch that keeps its course and a thinner one that leaves it."""
     count = len(radius)
-    keeping = _unit(direction + random.normal(0, 0.25, (count, 3)))
-    leaving = _unit(direction + random.normal(0, 0.70, (count, 3)))
+    keeping = _unit(direction + SPREAD * random.normal(0, 0.25, (count, 3)))
+    leaving = _unit(direction + SPREAD * random.normal(0, 0.70, (count, 3)))
     thinner = np.concatenate([radius * random.uniform(0.78, 0.9, count), radius * random.uniform(0.55, 0.8, count)])
     enough = thinner > SMALLEST
     return np.concatenate([at, at])[enough], np.concatenate([keeping, leaving])[enough], thinner[enough]
@@ -82,16 +90,16 @@ def _unit(vectors: Array) -> Array:
 
 
 def _fill(start: Array, end: Array, radius: Array, spacing: float) -> tuple[Array, Array]:
-    """Fill cylinders with points: evenly along the axis, and across at the Chebyshev points of their shadow."""
+    """Fill cylinders with points: evenly along the axis, and as in a sunflower over the section."""
     along = max(int(np.ceil(STEP / spacing)), 1)
     share = (np.arange(along) + 0.5) / along
     axis = start[:, None, :] + share[:, None] * (end - start)[:, None, :]
     direction = (end - start) / STEP
-    sideways = np.stack([-direction[:, 1], direction[:, 0], np.zeros(len(start))], axis=-1)
-    sideways /= np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True), 1e-6)
-    count = max(int(np.ceil(2 * radius.max() / spacing)), 3)
-    angle = np.pi * (np.arange(count) + 0.5) / count
-    across, weight = np.cos(angle), np.sin(angle) ** 2
-    points = axis[:, :, None, :] + across[:, None] * (radius[:, None] * sideways)[:, None, None, :]
-    volume = (np.pi * radius**2 * STEP / along)[:, None, None] * (weight / weight.sum())
-    return points, np.broadcast_to(volume, points.shape[:-1])
+    sideways = _unit(np.cross(direction, [0.3, 0.2, 1.0]))
+    upright = np.cross(direction, sideways)
+    count = max(int(np.ceil(2.0 * (radius.max() / spacing) ** 2)), 4)
+    out, angle = np.sqrt((np.arange(count) + 0.5) / count)[:, None], np.arange(count)[:, None] * GOLDEN
+    disc = out * np.cos(angle) * sideways[:, None, :] + out * np.sin(angle) * upright[:, None, :]
+    points = axis[:, :, None, :] + (radius[:, None, None] * disc)[:, None, :, :]
+    volume = np.pi * radius**2 * STEP / (along * count)
+    return points.reshape(-1, 3).astype(np.float32), np.repeat(volume, along * count)
