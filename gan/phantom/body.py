@@ -13,37 +13,30 @@ def body(phantom: Phantom, projection: Projection, x: Map, y: Map) -> tuple[Map,
     """Path through the whole body and through what of it is not fat, in centimetres; two arrays [side, side]."""
     habitus = phantom.habitus
     skin = habitus.fat
-    outer = np.maximum(_trunk(phantom, x, y, habitus.muscle + skin), _neck(phantom, x, y, 0.0))
-    inner = np.maximum(_trunk(phantom, x, y, habitus.muscle), _neck(phantom, x, y, 0.35 * skin))
+    outer = np.maximum(
+        _trunk(phantom, x, y, habitus.muscle + skin, habitus.muscle + 0.5 * skin), _neck(phantom, x, y, 0.0)
+    )
+    inner = np.maximum(_trunk(phantom, x, y, habitus.muscle, habitus.muscle), _neck(phantom, x, y, 0.35 * skin))
     for side in (-1.0, 1.0):
         outer = _joined(outer, _arm(phantom, projection, side, x, y, 4.6 + 0.7 * skin))
         inner = _joined(inner, _arm(phantom, projection, side, x, y, 4.2))
     return outer + _breasts(phantom, x, y), inner
 
 
-def _trunk(phantom: Phantom, x: Map, y: Map, wall: float) -> Map:
-    """Cage plus a wall; above it the shoulders, whose upper border falls from the neck to the arm."""
+def _trunk(phantom: Phantom, x: Map, y: Map, flank: float, wall: float) -> Map:
+    """The cage within soft tissue, `flank` thick at the sides and `wall` before and behind, and above it the shoulders."""
     thorax = phantom.thorax
     _, half_depth = cage_profiles(thorax)
     lift = phantom.pose.shoulder
-    reach = thorax.half_width + 6.0
     spread = Profile.through(
         [-16, -11, -7, -3, 2, 8, 30],
-        [
-            reach,
-            reach,
-            reach - 1,
-            thorax.half_width + 4.2,
-            thorax.half_width + 1.6,
-            thorax.half_width + 0.9,
-            thorax.half_width + 0.7,
-        ],
+        thorax.half_width + np.array([6.0, 6.0, 5.0, 4.2, 1.6, 0.9, 0.7]),
     )
-    wide = spread(y - lift) + wall - 1.2
+    wide = spread(y - lift) + flank - 1.2
     deep = np.maximum(half_depth(y), 0.72 * thorax.half_depth) + wall
     section = np.clip(1 - (np.abs(x) / wide) ** 4, 0, None) ** (1 / 2.2)
     slope = Profile.through([0, 5, 9, 14, 20, 30], [-19.0, -15.6, -14.2, -13.0, -11.2, -7.0])
-    top = slope(np.abs(x)) + lift - 0.5 * (wall - 1.5)
+    top = slope(np.abs(x)) + lift - 0.5 * (flank - 1.5)
     filled = np.clip((y - top) / 8.0, 0, 1) ** 0.4
     return (2 * deep * section * filled).astype(np.float32)
 

@@ -39,8 +39,8 @@ def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
     filled = np.sqrt(np.clip((y_edge - apex) / 6.0, 0, 1))
 
     below_dome = _below_dome(phantom, cage, x_edge, y_edge)
-    heart = heart_share(phantom, projection, x, y_edge)
-    middle = _mediastinum_share(phantom, projection, x, y)
+    heart = heart_share(phantom, x, y_edge)
+    middle = _mediastinum_share(phantom, x, y)
     air = cage * filled * (1 - below_dome) * (1 - heart) * (1 - middle)
 
     vessels = _vessels(phantom, projection) * np.clip(air / 3.0, 0, 1)
@@ -93,8 +93,8 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
         return bottom - height * scale
 
     right_border = Profile.through(
-        [y(20), y(16), y(12), y(9), y(7), y(4), y(1.5), y(-1), y(-3)],
-        [-2.0, -2.4, -2.6, -2.7, 0.80 * right - 0.4, right, 0.98 * right, 0.97 * right, 0.95 * right],
+        [y(20), y(16), y(12), y(10), y(7.5), y(5.5), y(3), y(1), y(-1), y(-3)],
+        [-2.0, -2.4, -2.6, -2.7, 0.6 * right - 0.8, 0.9 * right - 0.1, right, 0.98 * right, 0.95 * right, 0.9 * right],
     )
     left_border = Profile.through(
         [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5), y(2.0), y(-0.5), y(-2.5), y(-4)],
@@ -117,7 +117,7 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
     return right_border, left_border
 
 
-def heart_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map:
+def heart_share(phantom: Phantom, x: Map, y: Map) -> Map:
     """Share of the path through the cage that heart and great vessels take: a rounded section between their borders."""
     right_border, left_border = heart_borders(phantom)
     shifted = x - 3.0 * np.sin(phantom.pose.yaw)
@@ -130,7 +130,7 @@ def heart_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map
     return np.maximum(solid, 0.14 * np.clip(1 - (across / 1.5) ** 2, 0, None))
 
 
-def _mediastinum_share(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Map:
+def _mediastinum_share(phantom: Phantom, x: Map, y: Map) -> Map:
     """Share taken by spine, oesophagus and descending aorta in the midline, with soft edges, less the airways."""
     spine = 0.4 * np.clip(1 - np.abs(x / 2.3) ** 3, 0, None) ** 0.7
     radius = phantom.thorax.aorta_radius
