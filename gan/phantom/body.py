@@ -24,7 +24,7 @@ def body(phantom: Phantom, projection: Projection, x: Map, y: Map) -> tuple[Map,
 
 
 def _trunk(phantom: Phantom, x: Map, y: Map, flank: float, wall: float) -> Map:
-    """The cage within soft tissue, `flank` thick at the sides and `wall` before and behind, and above it the shoulders."""
+    """The cage within soft tissue, `flank` thick at the sides and `wall` before and behind, with the shoulders."""
     thorax = phantom.thorax
     _, half_depth = cage_profiles(thorax)
     lift = phantom.pose.shoulder

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gan.phantom.geometry import SECTION, Array, Map, Profile, Projection, cage_profiles, deposit, texture
+from gan.phantom.geometry import SECTION, SPINE_DEPTH, Array, Map, Profile, Projection, cage_profiles, deposit, texture
 from gan.phantom.patient import Lesion, Phantom
 from gan.phantom.vessels import vessel_tree
 
 LUNG_TOP_MIDDLE = 0.33  # where the apex of a lung lies, as a share of the half width
+LESIONS = 20  # the first stream of random numbers for the shapes of lesions
 
 
-@dataclass
+@dataclass(frozen=True)
 class Chest:
-    """Maps [side, side] in centimetres: air spaces of the lungs, what lung tissue weighs there, and blood vessels."""
+    """What fills the cage, [side, side] each: `air` is the path (cm) where no soft tissue lies; `lung`, `vessels` and
+    `lesions` are what lies in that path after all, in centimetres of water."""
 
     air: Map
     lung: Map
     vessels: Map
     lesions: Map
 
+    @property
+    def hollow(self) -> Map:
+        """How much less than solid tissue there is along the beam, in centimetres of water."""
+        return np.clip(self.air - self.lung - self.vessels - self.lesions, 0, None)
+
 
 def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
-    """The contents of the cage. `air` is the path where no soft tissue lies; `lung` the density of lung in it (water
-    equivalent), `vessels` and `lesions` the water-equivalent thickness of what lies inside."""
+    """The contents of the cage at the places `x`, `y` (cm) of the pixels."""
     thorax = phantom.thorax
     half_width, half_depth = cage_profiles(thorax)
     wobble = 0.16 * texture(phantom, 2, projection.side, 6, 2, 0.5)
@@ -34,9 +40,7 @@ def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
 
     section = np.clip(1 - (np.abs(x_edge) / half_width(y_edge)) ** SECTION, 0, None) ** (1 / SECTION)
     cage = 2 * half_depth(y_edge) * section
-    apex_x = LUNG_TOP_MIDDLE * thorax.half_width
-    apex = thorax.apex + 0.16 * (np.abs(x_edge) - apex_x) ** 2
-    filled = np.sqrt(np.clip((y_edge - apex) / 6.0, 0, 1))
+    filled = np.sqrt(np.clip((y_edge - _apex(phantom, x_edge)) / 6.0, 0, 1))
 
     below_dome = _below_dome(phantom, cage, x_edge, y_edge)
     heart = heart_share(phantom, x, y_edge)
@@ -48,11 +52,16 @@ def chest(phantom: Phantom, projection: Projection, x: Map, y: Map) -> Chest:
     mottle = 1 + 0.08 * texture(phantom, 4, projection.side, 12, 5, 0.65)
     slope = 1 + 0.25 * np.clip((y - thorax.apex) / (thorax.right_dome - thorax.apex) - 0.5, -0.5, 0.6)
     lung = air * np.float32(thorax.lung_density) * mottle * slope + hilum
-    lesions = np.zeros_like(air)
+    inside = Chest(air, lung, vessels, np.zeros_like(air))
     for number, lesion in enumerate(phantom.lesions):
-        air, lung, vessels, added = _with_lesion(phantom, projection, lesion, number, x, y, air, lung, vessels)
-        lesions = lesions + added
-    return Chest(air, lung, vessels, lesions)
+        inside = _with_lesion(phantom, lesion, number, x, y, inside)
+    return inside
+
+
+def _apex(phantom: Phantom, x: Map) -> Map:
+    """y of the upper end of the lung at `x`."""
+    thorax = phantom.thorax
+    return thorax.apex + 0.16 * (np.abs(x) - LUNG_TOP_MIDDLE * thorax.half_width) ** 2
 
 
 def _hila(phantom: Phantom, x: Map, y: Map) -> Map:
@@ -132,9 +141,10 @@ def heart_share(phantom: Phantom, x: Map, y: Map) -> Map:
 
 def _mediastinum_share(phantom: Phantom, x: Map, y: Map) -> Map:
     """Share taken by spine, oesophagus and descending aorta in the midline, with soft edges, less the airways."""
-    spine = 0.4 * np.clip(1 - np.abs(x / 2.3) ** 3, 0, None) ** 0.7
+    from_spine = x - SPINE_DEPTH * np.sin(phantom.pose.yaw)
+    spine = 0.4 * np.clip(1 - np.abs(from_spine / 2.3) ** 3, 0, None) ** 0.7
     radius = phantom.thorax.aorta_radius
-    beside = np.clip(1 - ((x - 1.5 - 0.25 * radius) / (0.9 * radius)) ** 2, 0, None)
+    beside = np.clip(1 - ((from_spine - 1.5 - 0.25 * radius) / (0.9 * radius)) ** 2, 0, None)
     aorta = 0.22 * np.sqrt(beside) * np.sqrt(np.clip((y + 6.5) / 3.0, 0, 1))
     return 1 - (1 - spine) * (1 - aorta)
 
@@ -166,52 +176,51 @@ def _vessels(phantom: Phantom, projection: Projection) -> Map:
     return deposit(projection, points, volumes)
 
 
-def _with_lesion(
-    phantom: Phantom,
-    projection: Projection,
-    lesion: Lesion,
-    number: int,
-    x: Map,
-    y: Map,
-    air: Map,
-    lung: Map,
-    vessels: Map,
-) -> tuple[Map, Map, Map, Map]:
-    none = np.zeros_like(air)
+def _with_lesion(phantom: Phantom, lesion: Lesion, number: int, x: Map, y: Map, inside: Chest) -> Chest:
     if lesion.finding == "Nodule":
-        away = np.hypot(x - lesion.x, y - lesion.y) / lesion.radius
-        away = away * (1 + 0.05 * texture(phantom, 20 + number, projection.side, 32, 2, 0.6))
-        ball = 2 * lesion.radius * np.sqrt(np.clip(1 - away**2, 0, None))
-        return air, lung, vessels, np.minimum(ball, air).astype(np.float32)
+        return _with_nodule(phantom, lesion, number, x, y, inside)
     if lesion.finding == "Consolidation":
-        ragged = texture(phantom, 20 + number, projection.side, 8, 4, 0.6)
-        away = np.hypot((x - lesion.x) / 1.0, (y - lesion.y) / 0.85) / lesion.radius
-        share = 0.5 * _sigmoid((1 - away + 0.32 * ragged) / 0.3)
-        return air, lung, vessels * (1 - share), (share * np.clip(air - lung, 0, None)).astype(np.float32)
+        return _with_consolidation(phantom, lesion, number, x, y, inside)
     if lesion.finding == "Effusion":
-        fluid = effusion_share(phantom, lesion, x, y)
-        return air * (1 - fluid), lung * (1 - fluid), vessels * (1 - fluid), none
-    gone = pneumothorax_share(phantom, lesion, x, y)
-    rim = np.exp(-((gone - 0.5) ** 2) / 0.05) * 0.12 * np.clip(air / 2, 0, 1)
-    return air, lung * (1 - gone), vessels * (1 - gone), rim.astype(np.float32)
+        return _with_effusion(phantom, lesion, x, y, inside)
+    return _with_pneumothorax(phantom, lesion, x, y, inside)
 
 
-def effusion_share(phantom: Phantom, lesion: Lesion, x: Map, y: Map) -> Map:
-    """Share of the air space that fluid takes: full below the level, climbing along the wall as a meniscus."""
-    thorax = phantom.thorax
-    half_width, _ = cage_profiles(thorax)
+def _with_nodule(phantom: Phantom, lesion: Lesion, number: int, x: Map, y: Map, inside: Chest) -> Chest:
+    """A ball of soft tissue, a little uneven."""
+    away = np.hypot(x - lesion.x, y - lesion.y) / lesion.radius
+    away = away * (1 + 0.05 * texture(phantom, LESIONS + number, len(x), 32, 2, 0.6))
+    ball = 2 * lesion.radius * np.sqrt(np.clip(1 - away**2, 0, None))
+    return replace(inside, lesions=inside.lesions + np.minimum(ball, inside.air))
+
+
+def _with_consolidation(phantom: Phantom, lesion: Lesion, number: int, x: Map, y: Map, inside: Chest) -> Chest:
+    """Half of the air gives way to fluid within a ragged border; vessels can no longer be told from it."""
+    ragged = texture(phantom, LESIONS + number, len(x), 8, 4, 0.6)
+    away = np.hypot(x - lesion.x, (y - lesion.y) / 0.85) / lesion.radius
+    share = 0.5 * _sigmoid((1 - away + 0.32 * ragged) / 0.3)
+    filled = share * np.clip(inside.air - inside.lung, 0, None)
+    return replace(inside, vessels=inside.vessels * (1 - share), lesions=inside.lesions + filled)
+
+
+def _with_effusion(phantom: Phantom, lesion: Lesion, x: Map, y: Map, inside: Chest) -> Chest:
+    """Fluid takes the space of the lung: all of it below a level that climbs along the wall as a meniscus."""
+    half_width, _ = cage_profiles(phantom.thorax)
     outwards = np.clip(lesion.x * x / half_width(y), 0, 1.2)
     level = lesion.y - lesion.radius * np.clip((outwards - 0.45) / 0.5, 0, 1.2) ** 2.2
-    return (_sigmoid((y - level) / 0.55) * (lesion.x * x > 0)).astype(np.float32)
+    left = 1 - _sigmoid((y - level) / 0.55) * (lesion.x * x > 0)
+    return Chest(inside.air * left, inside.lung * left, inside.vessels * left, inside.lesions * left)
 
 
-def pneumothorax_share(phantom: Phantom, lesion: Lesion, x: Map, y: Map) -> Map:
-    """1 between the chest wall and the edge of the fallen lung, 0 within it; the gap is widest at the apex."""
+def _with_pneumothorax(phantom: Phantom, lesion: Lesion, x: Map, y: Map, inside: Chest) -> Chest:
+    """Air alone between the chest wall and the fallen lung, whose pleura shows as a line; the gap is widest above."""
     thorax = phantom.thorax
     half_width, _ = cage_profiles(thorax)
     height = (y - thorax.apex) / (thorax.right_dome - thorax.apex)
-    gap = lesion.radius * np.clip(1.0 - 0.75 * height, 0.0, 1)
-    edge = half_width(y) - gap
-    apex = thorax.apex + 1.1 * lesion.radius + 0.16 * (np.abs(x) - LUNG_TOP_MIDDLE * thorax.half_width) ** 2
-    outside = np.maximum((lesion.x * x - edge), (apex - y))
-    return (_sigmoid(outside / 0.07) * (lesion.x * x > 0)).astype(np.float32)
+    edge = half_width(y) - lesion.radius * np.clip(1 - 0.75 * height, 0, 1)
+    apex = _apex(phantom, x) + 1.1 * lesion.radius
+    gone = _sigmoid(np.maximum(lesion.x * x - edge, apex - y) / 0.07) * (lesion.x * x > 0)
+    pleura = 0.12 * np.exp(-((gone - 0.5) ** 2) / 0.05) * np.clip(inside.air / 2, 0, 1)
+    return replace(
+        inside, lung=inside.lung * (1 - gone), vessels=inside.vessels * (1 - gone), lesions=inside.lesions + pleura
+    )

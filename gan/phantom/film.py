@@ -39,11 +39,9 @@ def attenuation(phantom: Phantom, projection: Projection) -> Map:
     x, y = projection.grid()
     outer, inner = body(phantom, projection, x, y)
     inside = chest(phantom, projection, x, y)
-    gas = airways(phantom, x, y) + stomach_gas(phantom, x, y)
     soft = outer * FAT + np.minimum(inner, outer) * (WATER - FAT)
-    hollow = np.minimum(
-        inside.air - np.minimum(inside.lung + inside.vessels + inside.lesions, inside.air) + gas, 0.93 * outer
-    )
+    gas = airways(phantom, x, y) + stomach_gas(phantom, x, y)
+    hollow = np.minimum(inside.hollow + gas, 0.93 * outer)
     cortex, marrow = skeleton(phantom, projection)
     bone = cortex * (CORTEX - WATER) + marrow * (MARROW - WATER)
     grain = 1 + 0.012 * texture(phantom, 7, projection.side, 4, 5, 0.7)

@@ -14,11 +14,12 @@ from torch.nn.functional import interpolate
 
 from gan.phantom.patient import Phantom, Pose, Thorax
 
-Map = npt.NDArray[np.float32]
 Array = npt.NDArray[np.floating]
+Map = npt.NDArray[np.floating]  # one value for every pixel, [side, side]
 
 # The section of the cage is a superellipse of this exponent: flatter at the back and front than an ellipse.
 SECTION = 2.4
+SPINE_DEPTH = -6.0  # z of the vertebral bodies, in centimetres
 GOLDEN = float(np.pi * (3 - np.sqrt(5)))  # the angle between neighbours that never line up
 # Distance from the X-ray source to the detector, and from the middle of the chest to it.
 SOURCE_TO_DETECTOR, CENTRE_TO_DETECTOR = 180.0, 12.0
@@ -44,7 +45,7 @@ class Profile:
         fine = np.linspace(knots[0], knots[-1], 400)
         return cls(fine, PchipInterpolator(knots, np.asarray(values, dtype=float))(fine))
 
-    def __call__(self, at: npt.ArrayLike) -> Array:
+    def __call__(self, at: Array) -> Array:
         return np.interp(at, self.at, self.values).astype(np.float32)
 
 

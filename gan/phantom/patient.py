@@ -127,17 +127,18 @@ class Phantom:
 
 
 def sample_phantom(seed: int, findings: Sequence[str] | None = None) -> Phantom:
-    """Draw a patient. The same seed and findings give the same patient.
+    """Draw a patient. The same seed and findings give the same patient; other findings change these findings alone.
 
     `findings` None draws them at random, about half of the patients having none; an empty sequence or No Finding draws
     a patient without. Raises ValueError for a finding that a phantom cannot show.
     """
-    random = np.random.default_rng([seed, 0])
-    chosen = _draw_findings(random) if findings is None else _checked(findings)
-    male = bool(random.random() < 0.55)
-    age = int(np.clip(random.normal(52, 17), 18, 92))
-    view = "AP" if random.random() < 0.3 else "PA"
-    thorax = _draw_thorax(random, chosen, male, age, view)
+    # A stream for each part, so that no part depends on how many numbers another one took.
+    person, build, around, pose, exposure, disease = (np.random.default_rng([seed, 0, part]) for part in range(6))
+    chosen = _draw_findings(disease) if findings is None else _checked(findings)
+    male = bool(person.random() < 0.55)
+    age = int(np.clip(person.normal(52, 17), 18, 92))
+    view = "AP" if person.random() < 0.3 else "PA"
+    thorax = _draw_thorax(build, chosen, male, age, view)
     return Phantom(
         seed=seed,
         findings=chosen,
@@ -145,10 +146,10 @@ def sample_phantom(seed: int, findings: Sequence[str] | None = None) -> Phantom:
         sex="M" if male else "F",
         view=view,
         thorax=thorax,
-        habitus=_draw_habitus(random, male, age),
-        pose=_draw_pose(random, thorax, view),
-        exposure=_draw_exposure(random, view),
-        lesions=tuple(lesion for finding in chosen for lesion in _draw_lesions(random, finding, thorax)),
+        habitus=_draw_habitus(around, male, age),
+        pose=_draw_pose(pose, thorax, view),
+        exposure=_draw_exposure(exposure, view),
+        lesions=tuple(lesion for finding in chosen for lesion in _draw_lesions(seed, finding, thorax)),
     )
 
 
@@ -172,7 +173,8 @@ def _draw_thorax(random: np.random.Generator, findings: tuple[str, ...], male: b
     apex = random.normal(-12.6, 0.4)
     right_dome = apex + height
     large = "Cardiomegaly" in findings
-    ratio = random.uniform(0.55, 0.68) if large else np.clip(random.normal(0.44, 0.03), 0.37, 0.485)
+    enlarged, normal = random.uniform(0.55, 0.68), np.clip(random.normal(0.44, 0.03), 0.37, 0.485)
+    ratio = enlarged if large else normal
     heart_width = ratio * 2 * half_width
     right_share = random.uniform(0.30, 0.37)
     return Thorax(
@@ -209,7 +211,7 @@ def _draw_pose(random: np.random.Generator, thorax: Thorax, view: str) -> Pose:
     middle = (thorax.apex + thorax.right_dome) / 2
     return Pose(
         tilt=random.normal(0, 0.018 * spread),
-        yaw=random.normal(0, 0.04 * spread),
+        yaw=random.normal(0, 0.03 * spread),
         shift_x=random.normal(0, 0.5 * spread),
         shift_y=middle + random.normal(2.8, 0.8 * spread),
         field=2 * thorax.half_width * random.uniform(1.22, 1.62),
@@ -234,7 +236,8 @@ def _draw_exposure(random: np.random.Generator, view: str) -> Exposure:
     )
 
 
-def _draw_lesions(random: np.random.Generator, finding: str, thorax: Thorax) -> list[Lesion]:
+def _draw_lesions(seed: int, finding: str, thorax: Thorax) -> list[Lesion]:
+    random = np.random.default_rng([seed, 0, 6 + DRAWABLE.index(finding)])
     side = -1.0 if random.random() < 0.5 else 1.0
     dome = thorax.right_dome if side < 0 else thorax.left_dome
     width, height = thorax.half_width, dome - thorax.apex

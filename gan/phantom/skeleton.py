@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from gan.phantom.geometry import GOLDEN, SECTION, Array, Map, Profile, Projection, cage_profiles, deposit
+from gan.phantom.geometry import SECTION, SPINE_DEPTH, Array, Map, Profile, Projection, cage_profiles, deposit
 from gan.phantom.patient import Phantom
 
 VERTEBRA = 2.25  # height of a thoracic vertebra with its disc
-SPINE_DEPTH = -6.0
 DOWN, FRONT = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 RIBS = 11
 # Per rib from the first: how far its front end lies below its head (cm), and where around the cage its bone ends
@@ -74,28 +73,28 @@ class Builder:
         length = np.linalg.norm(np.diff(path, axis=-2), axis=-1).sum(-1, keepdims=True)
         count = max(int(np.ceil(length.max() / self.spacing)), 3)
         path = _stretch(path, count)
-        across, along_normal = (_stretch(np.atleast_1d(axis)[..., None], count) for axis in (across, along_normal))
+        wide, deep = (_stretch(np.atleast_1d(axis)[..., None], count) for axis in (across, along_normal))
         step = np.gradient(path, axis=-2)
         step_length = np.linalg.norm(step, axis=-1, keepdims=True)
         if rounded:
             to_end = length[..., None] * (0.5 - np.abs(np.linspace(-0.5, 0.5, count)[:, None]))
-            cap = np.sqrt(1 - np.clip(1 - to_end / across.max(-2, keepdims=True), 0, 0.98) ** 2)
-            across, along_normal = across * cap, along_normal * cap
+            cap = np.sqrt(1 - np.clip(1 - to_end / wide.max(-2, keepdims=True), 0, 0.98) ** 2)
+            wide, deep = wide * cap, deep * cap
         tangent = step / step_length
         sideways = _unit(np.cross(tangent, _stretch(np.atleast_2d(normal), count)))
         upright = np.cross(sideways, tangent)
 
-        around = max(int(np.ceil(2 * np.pi * max(across.max(), along_normal.max()) / self.spacing)), 8)
-        # Each ring is turned against the last by the golden angle, so that no pattern of points shows in the film.
-        angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + GOLDEN * np.arange(count)[:, None]
+        around = max(int(np.ceil(2 * np.pi * max(wide.max(), deep.max()) / self.spacing)), 8)
+        # Every other ring is turned by half a step, so that the points cover the shell evenly.
+        angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around * (np.arange(count)[:, None] % 2)
         cosine, sine = (values[..., None].astype(np.float32) for values in (np.cos(angle), np.sin(angle)))
-        rim = cosine * (across * sideways)[..., None, :] + sine * (along_normal * upright)[..., None, :]
+        rim = cosine * (wide * sideways)[..., None, :] + sine * (deep * upright)[..., None, :]
         centre = path[..., None, :]
-        arc = 2 * np.pi / around * np.hypot(sine[..., 0] * across, cosine[..., 0] * along_normal)
+        arc = 2 * np.pi / around * np.hypot(sine[..., 0] * wide, cosine[..., 0] * deep)
         # Even over the disc (Kronecker's sequence in place and depth), half as many as on the rim.
         depth = np.sqrt((0.7549 * np.arange(0, around, 2) + 0.5698 * np.arange(count)[:, None]) % 1)
         core = centre + depth[..., None].astype(np.float32) * rim[..., ::2, :]
-        core_volume = np.pi * across * along_normal * step_length / depth.shape[-1]
+        core_volume = np.pi * wide * deep * step_length / depth.shape[-1]
         shell_volume = arc * step_length * cortex * self.strength
         return centre + rim, shell_volume, core, np.broadcast_to(core_volume, core.shape[:-1])
 

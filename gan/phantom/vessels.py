@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from gan.phantom.geometry import GOLDEN, Array, cage_profiles
 from gan.phantom.patient import Phantom
@@ -67,7 +68,7 @@ def _trunks(phantom: Phantom, side: float, random: np.random.Generator) -> tuple
     return np.concatenate([fan_start, main_start]), _unit(np.concatenate([fan, main])), radius
 
 
-def _within_lung(phantom: Phantom, side: float, points: Array) -> Array:
+def _within_lung(phantom: Phantom, side: float, points: Array) -> npt.NDArray[np.bool_]:
     thorax = phantom.thorax
     half_width, half_depth = cage_profiles(thorax)
     x, y, z = points.T
