@@ -9,12 +9,13 @@ import secrets
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from readerstudy.archive.models import Collection, Radiograph, Split
+from readerstudy.archive.models import Collection, Radiograph, Split, Truth
 
 
 def opaque_code() -> str:
@@ -65,7 +66,6 @@ class Study(models.Model):
 
     side = models.PositiveIntegerField(_("side of the study's matrix"), null=True, blank=True, editable=False)
     levels = models.PositiveIntegerField(_("levels of the study's grid"), null=True, blank=True, editable=False)
-    manifest = models.JSONField(_("manifest"), null=True, blank=True, editable=False)
     manifest_hash = models.CharField(_("hash of the manifest"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     frozen_at = models.DateTimeField(_("frozen at"), null=True, blank=True, editable=False)
@@ -140,7 +140,17 @@ class Arm(models.Model):
     collection = models.ForeignKey(Collection, models.PROTECT, related_name="arms", verbose_name=_("collection"))
     split = models.CharField(_("only films of this split"), max_length=5, choices=Split, blank=True)
     films = models.PositiveIntegerField(_("number of films"), validators=[MinValueValidator(1)])
-    selection = models.CharField(_("selection rule"), max_length=20, choices=Selection, default=Selection.RANDOM)
+    selection = models.CharField(
+        _("selection rule"),
+        max_length=20,
+        choices=Selection,
+        default=Selection.RANDOM,
+        error_messages={
+            "invalid_choice": _(
+                "“%(value)s” is refused: films are never hand-picked; choose random, truncation or classifier."
+            )
+        },
+    )
     selection_detail = models.CharField(_("detail of the selection rule"), max_length=300, blank=True)
     mix_of = models.ForeignKey(
         Collection,
@@ -170,6 +180,53 @@ class Arm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study_id}:{self.name}"
+
+    @property
+    def is_real(self) -> bool:
+        return self.role in (self.Role.REAL, self.Role.CONTROL_REAL)
+
+    def clean(self) -> None:
+        """Refuse a role, a selection rule or a finding mix that does not fit the collection."""
+        if self.collection_id and (self.collection.truth == Truth.REAL) != self.is_real:
+            raise ValidationError(
+                _("Arm “%(arm)s” has the role “%(role)s”, but the films of collection “%(collection)s” are %(truth)s.")
+                % {
+                    "arm": self.name,
+                    "role": self.get_role_display(),
+                    "collection": self.collection,
+                    "truth": self.collection.get_truth_display(),
+                }
+            )
+        if self.is_real and self.selection != self.Selection.RANDOM:
+            raise ValidationError(
+                _("Arm “%(arm)s” holds real films, which are always drawn plainly at random.") % {"arm": self.name}
+            )
+        if self.selection != self.Selection.RANDOM and not self.selection_detail:
+            raise ValidationError(
+                _("Say in the detail of arm “%(arm)s” by which truncation or classifier its films were selected.")
+                % {"arm": self.name}
+            )
+        if self.mix_split and not self.mix_of_id:
+            raise ValidationError(
+                _("Arm “%(arm)s” names a split of the finding mix, but no collection to take the mix of.")
+                % {"arm": self.name}
+            )
+
+
+class Manifest(models.Model):
+    """What freezing fixed, case by case. It holds truth, so it is a table of its own and shares truth's permission."""
+
+    study = models.OneToOneField(
+        Study, models.PROTECT, primary_key=True, related_name="manifest", verbose_name=_("study")
+    )
+    content = models.JSONField(_("content"))
+
+    class Meta:
+        verbose_name = _("manifest")
+        verbose_name_plural = _("manifests")
+
+    def __str__(self) -> str:
+        return f"manifest of {self.study_id}"
 
 
 class Case(models.Model):
