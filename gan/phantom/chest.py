@@ -106,7 +106,7 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
         [-2.0, -2.4, -2.6, -2.7, 0.6 * right - 0.8, 0.9 * right - 0.1, right, 0.98 * right, 0.95 * right, 0.9 * right],
     )
     left_border = Profile.through(
-        [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5), y(2.0), y(-0.5), y(-2.5), y(-4)],
+        [y(20), y(17), y(15.6), y(14.4), y(13), y(11.8), y(10), y(8), y(5.5), y(3.5), y(1.5), y(-2.5), y(-4)],
         [
             1.9,
             2.0,
@@ -116,8 +116,8 @@ def heart_borders(phantom: Phantom) -> tuple[Profile, Profile]:
             2.5,
             3.1,
             0.25 * left + 1.9,
-            0.72 * left,
-            0.98 * left,
+            0.80 * left,
+            0.97 * left,
             left,
             0.98 * left,
             0.97 * left,
@@ -133,8 +133,8 @@ def heart_share(phantom: Phantom, x: Map, y: Map) -> Map:
     right, left = right_border(y), left_border(y)
     across = (2 * shifted - right - left) / (left - right)
     bottom = phantom.thorax.right_dome
-    depth = Profile.through([-20, bottom - 16, bottom - 9, bottom - 4, bottom + 3], [0.45, 0.5, 0.6, 0.78, 0.85])
-    solid = depth(y) * np.clip(1 - np.abs(across) ** 2.3, 0, None) ** 0.55
+    depth = Profile.through([-20, bottom - 16, bottom - 9, bottom - 4, bottom + 3], [0.45, 0.5, 0.62, 0.84, 0.88])
+    solid = depth(y) * np.clip(1 - np.abs(across) ** 2.6, 0, None) ** 0.42
     # Fat and small vessels beside it: the lung next to the heart is never quite clear.
     return np.maximum(solid, 0.14 * np.clip(1 - (across / 1.5) ** 2, 0, None))
 

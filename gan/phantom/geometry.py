@@ -102,6 +102,12 @@ class Projection:
         return u * scale + centre, v * scale + centre
 
 
+def on_film(phantom: Phantom, x: float, y: float) -> tuple[float, float]:
+    """Where the point (x, y) of the middle plane lies on the film: shares of its width and height from the top left."""
+    column, row = Projection(phantom.pose, phantom.view, 1).to_pixels(np.array([x, y, 0.0]))
+    return float(column) + 0.5, float(row) + 0.5
+
+
 def deposit(projection: Projection, points: Array, volumes: Array) -> Map:
     """Project small volumes (cm³) at `points` [..., 3] onto the film as thickness (cm), shared among four pixels."""
     side = projection.side

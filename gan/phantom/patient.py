@@ -173,7 +173,7 @@ def _draw_thorax(random: np.random.Generator, findings: tuple[str, ...], male: b
     apex = random.normal(-12.6, 0.4)
     right_dome = apex + height
     large = "Cardiomegaly" in findings
-    enlarged, normal = random.uniform(0.55, 0.68), np.clip(random.normal(0.44, 0.03), 0.37, 0.485)
+    enlarged, normal = random.uniform(0.56, 0.68), np.clip(random.normal(0.44, 0.03), 0.37, 0.485)
     ratio = enlarged if large else normal
     heart_width = ratio * 2 * half_width
     right_share = random.uniform(0.30, 0.37)
