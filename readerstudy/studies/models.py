@@ -95,9 +95,19 @@ class Study(models.Model):
                     unblinded_at=None,
                     manifest_hash__gt="",
                 )
-                | Q(state="closed", frozen_at__isnull=False, closed_at__gte=F("frozen_at"), unblinded_at=None)
+                # A comparison with NULL is neither true nor false and would pass, so each date is asked for by itself.
+                | Q(
+                    state="closed",
+                    frozen_at__isnull=False,
+                    closed_at__isnull=False,
+                    closed_at__gte=F("frozen_at"),
+                    unblinded_at=None,
+                )
                 | Q(
                     state="unblinded",
+                    frozen_at__isnull=False,
+                    closed_at__isnull=False,
+                    unblinded_at__isnull=False,
                     closed_at__gte=F("frozen_at"),
                     unblinded_at__gte=F("closed_at"),
                     unblinding_reason__gt="",
@@ -407,10 +417,16 @@ class Deviation(models.Model):
             ),
             models.CheckConstraint(condition=Q(reason__gt=""), name="a_deviation_has_a_reason"),
             models.UniqueConstraint(
-                fields=["case"], condition=Q(kind="film_withdrawn"), name="a_film_is_withdrawn_once"
+                fields=["case"],
+                condition=Q(kind="film_withdrawn"),
+                name="a_film_is_withdrawn_once",
+                violation_error_message=_("This film has been withdrawn already."),
             ),
             models.UniqueConstraint(
-                fields=["reader"], condition=Q(kind="reader_withdrawn"), name="a_reader_withdraws_once"
+                fields=["reader"],
+                condition=Q(kind="reader_withdrawn"),
+                name="a_reader_withdraws_once",
+                violation_error_message=_("This reader has been withdrawn already."),
             ),
         ]
 
