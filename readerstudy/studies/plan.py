@@ -1,0 +1,81 @@
+"""A study's design as a person writes it down: a TOML file, or the options of a command."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from readerstudy.archive.models import Collection
+from readerstudy.studies.models import Study
+from readerstudy.studies.services import ArmPlan, StudyPlan, add_arm, create_study
+
+INSTRUCTION_VERSION = "en-1"
+INSTRUCTION = (
+    "You will see chest radiographs, one at a time. Each is either a real film or one that a computer program drew. "
+    "Say for each how sure you are, from definitely real to definitely synthetic. There is no time limit. Go by your "
+    "own impression, read alone, and look nothing up."
+)
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Read a plan: the fields of a study, and a table `[[arms]]` for each arm. Raises ValidationError."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ValidationError(
+            _("The plan %(path)s is not TOML: %(reason)s.") % {"path": path, "reason": error}
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8. Raises ValidationError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(
+            _("The file %(path)s cannot be read: %(reason)s.") % {"path": path, "reason": error}
+        ) from error
+
+
+def build_study(plan: Mapping[str, Any], *, actor: str) -> Study:
+    """Create the study of a plan with all its arms, or nothing. Raises ValidationError for what the plan gets wrong."""
+    fields = {"instruction_text": INSTRUCTION, "instruction_version": INSTRUCTION_VERSION} | dict(plan)
+    arms = fields.pop("arms", [])
+    _refuse_unknown(fields, StudyPlan.__annotations__, _("The plan"))
+    with transaction.atomic():
+        study = create_study(actor=actor, **fields)
+        for arm in arms:
+            _refuse_unknown(arm, ArmPlan.__annotations__, _("An arm of the plan"))
+            add_arm(study=study, actor=actor, **_with_collections(arm))
+    return study
+
+
+def _with_collections(arm: Mapping[str, Any]) -> Any:
+    named = {key: find_collection(arm[key]) for key in ("collection", "mix_of") if arm.get(key)}
+    return dict(arm) | named
+
+
+def find_collection(name: str) -> Collection:
+    """A collection by name. Raises ValidationError that lists the names there are."""
+    try:
+        return Collection.objects.get(name=name)
+    except Collection.DoesNotExist:
+        names = ", ".join(Collection.objects.order_by("name").values_list("name", flat=True)) or _("none")
+        raise ValidationError(
+            _("There is no collection “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
+        ) from None
+
+
+def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValidationError(
+            _("%(where)s has fields that a study does not know: %(unknown)s; it knows %(known)s.")
+            % {"where": where, "unknown": ", ".join(unknown), "known": ", ".join(known)}
+        )
