@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from readerstudy.jobs.services import enqueue
+from readerstudy.read_only_admin import ReadOnlyAdmin
+from readerstudy.studies import services, tasks
+from readerstudy.studies.freezing import PLAN
+from readerstudy.studies.links import personal_link
+from readerstudy.studies.models import (
+    Arm,
+    Case,
+    CaseTruth,
+    Deviation,
+    Manifest,
+    Reader,
+    ReaderIdentity,
+    Study,
+)
+from readerstudy.studies.steps import Invitation, Reason, Step, StepsAdmin
+
+State = Study.State
+BEFORE_UNBLINDING = frozenset({State.FROZEN.value, State.CLOSED.value})
+AFTER_FREEZING = BEFORE_UNBLINDING | {State.UNBLINDED.value}
+
+
+def actor(request: HttpRequest) -> str:
+    return request.user.get_username()
+
+
+def freeze(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    enqueue(tasks.freeze, title=gettext("Freeze %(study)s") % {"study": study}, actor=actor(request), study=study.pk)
+    return gettext("Freezing has begun; watch it among the jobs.")
+
+
+def close(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    services.close_study(study=study, actor=actor(request))
+    return gettext("The study is closed.")
+
+
+def unblind(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    services.unblind_study(study=study, reason=answers["reason"], actor=actor(request))
+    return gettext("The study is unblinded.")
+
+
+def invite(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    reader, token = services.invite_reader(
+        study=study, actor=actor(request), name=answers["name"], email=answers["email"]
+    )
+    return gettext("Link of reader %(reader)s, shown only now: %(link)s") % {
+        "reader": reader.pseudonym,
+        "link": personal_link(request.build_absolute_uri("/"), token),
+    }
+
+
+def deviate(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    services.record_deviation(study=study, reason=answers["reason"], actor=actor(request))
+    return gettext("The deviation is recorded.")
+
+
+def reissue(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> str:
+    token = services.reissue_link(reader=reader, actor=actor(request))
+    return gettext("New link of reader %(reader)s, shown only now: %(link)s") % {
+        "reader": reader.pseudonym,
+        "link": personal_link(request.build_absolute_uri("/"), token),
+    }
+
+
+def withdraw_reader(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> str:
+    services.withdraw_reader(reader=reader, reason=answers["reason"], actor=actor(request))
+    return gettext("The reader is withdrawn.")
+
+
+def erase(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> str:
+    services.erase_identity(reader=reader, actor=actor(request))
+    return gettext("Name, e-mail and link are erased.")
+
+
+def withdraw_film(request: HttpRequest, case: Case, answers: dict[str, Any]) -> str:
+    services.withdraw_film(case=case, reason=answers["reason"], actor=actor(request))
+    return gettext("The film is withdrawn.")
+
+
+class ArmInline(admin.StackedInline):
+    """Arms, which can be changed while the study is in design."""
+
+    model = Arm
+    fk_name = "study"
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return in_design(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return in_design(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return in_design(obj) and super().has_delete_permission(request, obj)
+
+
+def in_design(study: Study | None) -> bool:
+    return study is None or study.state == State.DESIGN
+
+
+@admin.register(Study)
+class StudyAdmin(StepsAdmin):
+    list_display = ["name", "title", "state", "readers_enrolled", "frozen_at", "closed_at", "unblinded_at"]
+    list_filter = ["state"]
+    search_fields = ["name", "title"]
+    inlines = [ArmInline]
+    fieldsets = [
+        (None, {"fields": ["name", "title", "state", "seed"]}),
+        (
+            _("Analysis plan"),
+            {"fields": ["primary_end_point", "margin", "margin_reason", "alpha", "decision_cut"]},
+        ),
+        (
+            _("Reading"),
+            {"fields": ["instruction_text", "instruction_version", "ratio_told", "repeats", "practice_films"]},
+        ),
+        (
+            _("Freezing"),
+            {"fields": ["override_reason", "side", "levels", "manifest_hash", "frozen_at"]},
+        ),
+        (_("End"), {"fields": ["closed_at", "unblinded_at", "unblinding_reason"]}),
+    ]
+    actions = None
+    steps = (
+        Step(
+            "freeze",
+            _("Freeze"),
+            _("Freezing draws the films and fixes the design for good."),
+            "studies.freeze_study",
+            freeze,
+            states=frozenset({State.DESIGN.value}),
+        ),
+        Step(
+            "invite",
+            _("Invite a reader"),
+            _("The personal link is shown once. Whoever has it reads as this reader."),
+            "studies.add_reader",
+            invite,
+            Invitation,
+            frozenset({State.FROZEN.value}),
+        ),
+        Step(
+            "close",
+            _("Close"),
+            _("Closing ends the reading: no answer is taken any more. It cannot be undone."),
+            "studies.close_study",
+            close,
+            states=frozenset({State.FROZEN.value}),
+        ),
+        Step(
+            "unblind",
+            _("Unblind"),
+            _("Unblinding shows which film came from where. It is logged and cannot be undone."),
+            "studies.unblind_study",
+            unblind,
+            Reason,
+            frozenset({State.CLOSED.value}),
+        ),
+        Step(
+            "deviation",
+            _("Record a deviation"),
+            _("What went otherwise than planned is printed in the report and cannot be removed."),
+            "studies.add_deviation",
+            deviate,
+            Reason,
+            AFTER_FREEZING,
+        ),
+    )
+
+    def state_of(self, row: Study) -> str:
+        return row.state
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        return super().get_queryset(request).annotate(number_of_readers=Count("readers"))
+
+    @admin.display(description=_("readers"), ordering="number_of_readers")
+    def readers_enrolled(self, study: Any) -> int:
+        return study.number_of_readers
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
+        written_by_services = [field.name for field in Study._meta.fields if not field.editable]
+        return written_by_services if in_design(obj) else [*written_by_services, *PLAN]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A design that was frozen since the page was opened is refused with the service's sentence."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: Study, form: ModelForm, change: bool) -> None:
+        if in_design(obj):
+            services.save_study(study=obj, actor=actor(request))
+
+    def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseInlineFormSet, change: bool) -> None:
+        arms = formset.save(commit=False)
+        for arm in formset.deleted_objects:
+            services.remove_arm(arm=arm, actor=actor(request))
+        for arm in arms:
+            services.save_arm(arm=arm, actor=actor(request))
+
+
+@admin.register(Reader)
+class ReaderAdmin(StepsAdmin, ReadOnlyAdmin):
+    """Readers and how far they are. Nothing here speaks of truth."""
+
+    list_display = ["pseudonym", "study", "simulated", "progress", "last_answer", "is_withdrawn", "enrolled_at"]
+    list_filter = ["study", "simulated"]
+    search_fields = ["pseudonym", "study__name"]
+    list_select_related = ["study"]
+    readonly_fields = ["progress", "last_answer", "is_withdrawn"]
+    steps = (
+        Step(
+            "reissue",
+            _("Reissue the link"),
+            _("The reader gets a new personal link, shown once; the old one dies."),
+            "studies.change_reader",
+            reissue,
+            states=frozenset({State.FROZEN.value}),
+        ),
+        Step(
+            "withdraw",
+            _("Withdraw"),
+            _("The reader's answers are kept and left out of analyses. It cannot be undone."),
+            "studies.add_deviation",
+            withdraw_reader,
+            Reason,
+            AFTER_FREEZING,
+        ),
+        Step(
+            "erase",
+            _("Erase the identity"),
+            _("Name, e-mail and link are forgotten; answers stay under the pseudonym. It cannot be undone."),
+            "studies.delete_readeridentity",
+            erase,
+            states=AFTER_FREEZING,
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reader]:
+        withdrawn = Deviation.objects.filter(reader=OuterRef("pk"), kind=Deviation.Kind.READER_WITHDRAWN)
+        answered = Q(sittings__slots__answers__isnull=False)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                slots=Count("sittings__slots", distinct=True),
+                answered=Count("sittings__slots", filter=answered, distinct=True),
+                last=Max("sittings__slots__answers__answered_at"),
+                withdrawn=Exists(withdrawn),
+            )
+        )
+
+    @admin.display(description=_("answered"), ordering="answered")
+    def progress(self, reader: Any) -> str:
+        return f"{reader.answered}/{reader.slots}"
+
+    @admin.display(description=_("last answer"), ordering="last")
+    def last_answer(self, reader: Any) -> Any:
+        return reader.last
+
+    @admin.display(description=_("withdrawn"), boolean=True)
+    def is_withdrawn(self, reader: Any) -> bool:
+        return reader.withdrawn
+
+
+@admin.register(ReaderIdentity)
+class ReaderIdentityAdmin(ReadOnlyAdmin):
+    """Who the readers are, for accounts with this permission."""
+
+    list_display = ["reader_pseudonym", "study", "name", "email"]
+    list_filter = ["reader__study"]
+    list_select_related = ["reader__study"]
+    search_fields = ["name", "email", "reader__pseudonym"]
+    fields = ["reader_pseudonym", "study", "name", "email"]
+
+    @admin.display(description=_("reader"), ordering="reader__pseudonym")
+    def reader_pseudonym(self, identity: ReaderIdentity) -> str:
+        return identity.reader.pseudonym
+
+    @admin.display(description=_("study"), ordering="reader__study")
+    def study(self, identity: ReaderIdentity) -> Study:
+        return identity.reader.study
+
+
+@admin.register(Case)
+class CaseAdmin(StepsAdmin, ReadOnlyAdmin):
+    """Cases as readers know them: a code."""
+
+    list_display = ["code", "study", "kind", "is_withdrawn"]
+    list_filter = ["study", "kind"]
+    list_select_related = ["study"]
+    search_fields = ["code"]
+    steps = (
+        Step(
+            "withdraw",
+            _("Withdraw"),
+            _("The film leaves unread slots; its answers are kept and left out of analyses. It cannot be undone."),
+            "studies.add_deviation",
+            withdraw_film,
+            Reason,
+            BEFORE_UNBLINDING,
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        withdrawn = Deviation.objects.filter(case=OuterRef("pk"), kind=Deviation.Kind.FILM_WITHDRAWN)
+        return super().get_queryset(request).annotate(withdrawn=Exists(withdrawn)).order_by("code")
+
+    @admin.display(description=_("withdrawn"), boolean=True)
+    def is_withdrawn(self, case: Any) -> bool:
+        return case.withdrawn
+
+
+class TruthAdmin(ReadOnlyAdmin):
+    """Truth of unblinded studies, for accounts that may see it. Of other studies there is nothing here."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).filter(study__state=State.UNBLINDED)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("studies.view_casetruth")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("studies.view_casetruth")
+
+
+@admin.register(CaseTruth)
+class CaseTruthAdmin(TruthAdmin):
+    list_display = ["case", "study", "arm", "radiograph"]
+    list_filter = ["study"]
+    list_select_related = ["case", "study", "arm", "radiograph"]
+    search_fields = ["case__code"]
+
+
+@admin.register(Manifest)
+class ManifestAdmin(TruthAdmin):
+    list_display = ["study"]
+    list_select_related = ["study"]
+
+
+@admin.register(Deviation)
+class DeviationAdmin(ReadOnlyAdmin):
+    list_display = ["at", "study", "kind", "case", "reader", "reason"]
+    list_filter = ["study", "kind"]
+    list_select_related = ["study", "case", "reader"]
+    search_fields = ["reason"]

@@ -1,0 +1,247 @@
+"""The researcher's pages: a design can be written and frozen here, and truth is nowhere before unblinding."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from readerstudy.audit.models import AuditRow
+from readerstudy.jobs.models import Job
+from readerstudy.reading.models import Answer
+from readerstudy.studies import services
+from readerstudy.studies.models import (
+    Arm,
+    Case,
+    CaseTruth,
+    Deviation,
+    Reader,
+    ReaderIdentity,
+    Slot,
+    Study,
+)
+from tests.studies.films import (
+    ACTOR,
+    make_generator,
+    make_study,
+    real_collection,
+    synthetic_collection,
+    two_arms,
+)
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return services.freeze_study(study=two_arms(tmp_path, films=4, practice_films=2), actor=ACTOR)
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """A staff account that may see everything in these apps and do nothing."""
+    user = User.objects.create_user("observer", password="x", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label__in=["studies", "audit"], codename__startswith="view_")
+    )
+    client.force_login(user)
+    return client
+
+
+def plan_form(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "chest",
+        "title": "Chest films",
+        "seed": 3,
+        "primary_end_point": "auc",
+        "margin": 0.1,
+        "margin_reason": "As agreed.",
+        "alpha": 0.05,
+        "decision_cut": 4,
+        "instruction_text": "Say what you see.",
+        "instruction_version": "1",
+        "repeats": 0,
+        "practice_films": 0,
+        "override_reason": "",
+        "arms-TOTAL_FORMS": 0,
+        "arms-INITIAL_FORMS": 0,
+    } | changes
+
+
+def arm_form(number: int, **fields: Any) -> dict[str, Any]:
+    return {f"arms-{number}-{key}": value for key, value in ({"selection": "random"} | fields).items()}
+
+
+def step(client: Client, row: Any, name: str, **answers: str) -> str:
+    """Do one step and give the page that follows."""
+    url = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/step/{name}/"
+    assert client.get(url).status_code == 200
+    return client.post(url, answers, follow=True).content.decode()
+
+
+# Jobs are queued on commit and done by a worker, so this test needs real transactions.
+@pytest.mark.django_db(transaction=True)
+def test_a_design_is_written_frozen_and_ended_in_the_admin(admin_client: Client, tmp_path: Path) -> None:
+    real, synthetic = real_collection(), synthetic_collection(make_generator(tmp_path / "generator"))
+    arms = arm_form(0, name="real", role="real", collection=real.pk, films=5) | arm_form(
+        1, name="synthetic", role="generator", collection=synthetic.pk, films=5
+    )
+    response = admin_client.post("/admin/studies/study/add/", plan_form(**arms, **{"arms-TOTAL_FORMS": 2}))
+    assert response.status_code == 302
+    study = Study.objects.get()
+    assert study.arms.count() == 2
+    assert "Freezing has begun" in step(admin_client, study, "freeze")
+    assert Job.objects.get().actor == "admin"
+    call_command("run_jobs", once=True)
+    study.refresh_from_db()
+    assert study.state == "frozen"
+    page = step(admin_client, study, "invite", name="A. Reader", email="a@example.org")
+    link = re.search(r"http://testserver/read/([\w-]+)/", page)
+    assert link
+    assert ReaderIdentity.objects.get().link_hash == services.link_hash(link[1])
+    assert "has this e-mail address already" in step(admin_client, study, "invite", email="a@example.org")
+    step(admin_client, study, "deviation", reason="The lamp was on.")
+    step(admin_client, study, "close")
+    assert "This field is required" in step(admin_client, study, "unblind", reason="")
+    step(admin_client, study, "unblind", reason="All have read.")
+    study.refresh_from_db()
+    assert (study.state, study.unblinding_reason) == ("unblinded", "All have read.")
+    actions = AuditRow.objects.filter(actor="admin").values_list("action", flat=True)
+    assert {"study designed", "arm designed", "study frozen", "reader enrolled", "study unblinded"} <= set(actions)
+
+
+def test_a_wrong_design_is_told_in_the_form(admin_client: Client) -> None:
+    arms = arm_form(0, name="real", role="generator", collection=real_collection().pk, films=5)
+    form = plan_form(margin=0.7, **arms, **{"arms-TOTAL_FORMS": 1})
+    page = admin_client.post("/admin/studies/study/add/", form).content.decode()
+    assert "less than or equal to 0.499" in page
+    assert "but the films of collection “real” are real" in page
+    assert not Study.objects.exists()
+
+
+def test_an_arm_can_leave_a_design(admin_client: Client, tmp_path: Path) -> None:
+    study = two_arms(tmp_path)
+    first, second = study.arms.order_by("pk")
+    arms = {}
+    for number, arm in enumerate((first, second)):
+        arms |= arm_form(
+            number, id=arm.pk, study=study.pk, name=arm.name, role=arm.role, collection=arm.collection_id, films=7
+        )
+    arms |= {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 2, "arms-1-DELETE": "on"}
+    admin_client.post(f"/admin/studies/study/{study.pk}/change/", plan_form(title="New title", **arms))
+    study.refresh_from_db()
+    assert study.title == "New title"
+    assert list(study.arms.values_list("name", "films")) == [("real", 7)]
+
+
+def test_a_frozen_design_has_nothing_to_fill_in(admin_client: Client, study: Study) -> None:
+    page = admin_client.get(f"/admin/studies/study/{study.pk}/change/").content.decode()
+    assert study.manifest_hash in page
+    assert 'name="margin"' not in page
+    assert 'name="arms-0-films"' not in page
+    admin_client.post(f"/admin/studies/study/{study.pk}/change/", plan_form(margin=0.2))
+    study.refresh_from_db()
+    assert study.margin == 0.1
+    assert admin_client.post(f"/admin/studies/study/{study.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["freeze", "invite", "close", "unblind", "deviation"])
+def test_each_step_needs_its_permission(staff: Client, name: str) -> None:
+    study = make_study()
+    url = f"/admin/studies/study/{study.pk}/step/{name}/"
+    assert staff.get(url).status_code == 403
+    assert staff.post(url, {"reason": "x"}).status_code == 403
+    assert f"/step/{name}/" not in staff.get(f"/admin/studies/study/{study.pk}/change/").content.decode()
+
+
+def test_films_and_readers_are_withdrawn_and_identities_erased(admin_client: Client, study: Study) -> None:
+    reader, _token = services.invite_reader(study=study, actor=ACTOR, name="A. Reader")
+    step(admin_client, study.cases.all()[0], "withdraw", reason="A name is burnt in.")
+    assert "New link of reader R01" in step(admin_client, reader, "reissue")
+    step(admin_client, reader, "withdraw", reason="Took back the consent.")
+    step(admin_client, reader, "erase")
+    assert list(Deviation.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "film_withdrawn",
+        "reader_withdrawn",
+    ]
+    assert not ReaderIdentity.objects.exists()
+
+
+def pages_of(client: Client, study: Study) -> str:
+    """Everything that the admin shows of a study: lists and single pages."""
+    pages = []
+    for model in (Study, Reader, ReaderIdentity, Case, CaseTruth, Deviation, AuditRow):
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        pages.append(client.get(base).content.decode())
+        for row in model._default_manager.all():
+            pages.append(client.get(f"{base}{row.pk}/change/", follow=True).content.decode())
+    pages.append(client.get("/admin/studies/manifest/").content.decode())
+    pages.append(client.get(f"/admin/studies/manifest/{study.pk}/change/", follow=True).content.decode())
+    return "".join(pages)
+
+
+def test_no_page_of_the_admin_tells_the_truth_before_unblinding(admin_client: Client, study: Study) -> None:
+    services.invite_reader(study=study, actor=ACTOR)
+    films = CaseTruth.objects.values_list("radiograph__film_hash", "radiograph__source_path")
+    truths = [value for row in films for value in row]
+
+    def told() -> bool:
+        shown = pages_of(admin_client, study)
+        return any(truth in shown for truth in truths)
+
+    assert not told()
+    services.close_study(study=study, actor=ACTOR)
+    assert not told()
+    services.unblind_study(study=study, reason="All have read.", actor=ACTOR)
+    assert told()
+
+
+def test_truth_needs_its_own_permission_even_after_unblinding(client: Client, study: Study) -> None:
+    services.close_study(study=study, actor=ACTOR)
+    services.unblind_study(study=study, reason="All have read.", actor=ACTOR)
+    user = User.objects.create_user("observer", password="x", is_staff=True)
+    seen = ["view_study", "view_case", "view_manifest"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=seen))
+    client.force_login(user)
+    for table in ("casetruth", "manifest"):
+        assert client.get(f"/admin/studies/{table}/").status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_casetruth"))
+    for table in ("casetruth", "manifest"):
+        assert client.get(f"/admin/studies/{table}/").status_code == 200
+
+
+def test_the_readers_page_shows_progress_in_a_constant_number_of_queries(admin_client: Client, study: Study) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            page = admin_client.get("/admin/studies/reader/").content.decode()
+        assert "2/10" in page
+        assert "casetruth" not in str([query["sql"] for query in captured])
+        return len(captured)
+
+    first, _token = services.invite_reader(study=study, actor=ACTOR)
+    for slot in Slot.objects.for_reader(first).in_order()[:2]:
+        Answer.objects.create(slot=slot, rating=1, milliseconds=900)
+    Answer.objects.create(slot=slot, revision=2, rating=2, milliseconds=900)
+    few = queries()
+    for _ in range(20):
+        services.invite_reader(study=study, actor=ACTOR)
+    assert queries() == few
+
+
+@pytest.mark.parametrize("model", [Study, Case, Arm, AuditRow, Deviation, CaseTruth])
+def test_nothing_is_deleted_in_bulk(admin_client: Client, study: Study, model: Any) -> None:
+    services.record_deviation(study=study, reason="The lamp was on.", actor=ACTOR)
+    base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    admin_client.post(
+        base, {"action": "delete_selected", "_selected_action": [model.objects.all()[0].pk], "post": "yes"}
+    )
+    assert model.objects.exists()
