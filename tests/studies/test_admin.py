@@ -79,7 +79,7 @@ def arm_form(number: int, **fields: Any) -> dict[str, Any]:
     return {f"arms-{number}-{key}": value for key, value in ({"selection": "random"} | fields).items()}
 
 
-def step(client: Client, row: Any, name: str, **answers: str) -> str:
+def step(client: Client, row: Any, name: str, /, **answers: str) -> str:
     """Do one step and give the page that follows."""
     url = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/step/{name}/"
     assert client.get(url).status_code == 200
