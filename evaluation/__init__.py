@@ -1,0 +1,1 @@
+"""How synthetic films fare: with readers, with machines, and both beside each other in one report."""

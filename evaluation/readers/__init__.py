@@ -1,0 +1,1 @@
+"""Statistics of reader studies. Positive is synthetic; ratings rise towards synthetic."""

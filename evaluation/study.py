@@ -1,0 +1,122 @@
+"""What the analysis of a study is given: its plan, its arms, its films and what readers said of them.
+
+    analysis = evaluation.analysis.analyse(study)                    # plain values, ready for JSON
+    path = evaluation.report.write_report(analysis, study.films, folder)   # report.html and report.json
+
+The caller has already left out what was withdrawn: readings of withdrawn films and readers are not here, each
+withdrawal is a `Deviation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evaluation.readers.reading import Reading, Role, Truth
+from gan.pixels import Film
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What freezing fixed before anybody read. Times are texts as the report prints them."""
+
+    name: str
+    title: str
+    primary_end_point: Literal["auc", "deception_rate"]
+    margin: float
+    margin_reason: str
+    alpha: float
+    decision_cut: int
+    """A film counts as rated synthetic when its rating is at least this."""
+    instruction_version: str
+    ratio_told: bool
+    seed: int
+    side: int
+    """Side of the square matrix on which readers saw every film, in pixels."""
+    levels: int
+    """Grey levels of the study's grid."""
+    manifest_hash: str
+    frozen_at: str
+    closed_at: str
+    unblinded_at: str
+    unblinding_reason: str
+    instruction_text: str = ""
+    repeats: int = 0
+    practice_films: int = 0
+    not_known: Sequence[str] = ()
+    """What was not known of patients and training films; sentences. Freezing then asked for the override."""
+    override_reason: str = ""
+    scale: tuple[int, int] = (1, 6)
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A checkpoint that drew films of an arm."""
+
+    name: str
+    sha256: str
+    detail: str = ""
+    """For instance its resolution, the images it was shown, the truncation."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One source of films. Shares are of the films whose findings are known, in 0 … 1, and can add up to more than 1."""
+
+    name: str
+    role: Role
+    films: int
+    """Main films of the arm, as frozen."""
+    source: str
+    """Where the films come from, as a text: collection, origin, licence, split."""
+    selection: str
+    """How films came into the arm, as a text."""
+    finding_shares: Mapping[str, float] = field(default_factory=dict)
+    finding_targets: Mapping[str, float] = field(default_factory=dict)
+    """The finding mix that was asked for; empty where none was."""
+    generators: Sequence[Generator] = ()
+
+    @property
+    def truth(self) -> Truth:
+        return "real" if self.role in ("real", "control-real") else "synthetic"
+
+
+@dataclass(frozen=True, eq=False)
+class CaseFilm:
+    """One main film as readers saw it. `patient` is a keyed hash, empty where the patient is not known."""
+
+    case: str
+    arm: str
+    pixels: Film
+    patient: str = ""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What happened otherwise than planned. `kind` and `about` are texts as the report prints them."""
+
+    kind: str
+    reason: str
+    at: str
+    about: str = ""
+    readings_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class StudyInput:
+    """Everything that one report says."""
+
+    plan: Plan
+    arms: Sequence[Arm]
+    readings: Sequence[Reading]
+    """The last answer of every slot before its lock, practice and repeats included; they are told apart by `kind`."""
+    films: Sequence[CaseFilm]
+    """The main films of every arm that were not withdrawn."""
+    first_readings: Sequence[Reading] = ()
+    """The same slots with their first answer, for the sensitivity analysis; empty where no answer was amended."""
+    deviations: Sequence[Deviation] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Code version and versions of the parts, by name."""
+    simulated: bool = False
+    """The readers are programs: no person has read these films."""
