@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.db.backends.sqlite3.operations import DatabaseOperations
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -29,6 +30,13 @@ def real_films() -> Path:
     if not folder:
         pytest.skip("READERSTUDY_DATA is not set, so there are no real films.")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite's tests run on a file, as the product does, so that threads and other processes meet in it."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,16 @@
 """Doors of the reading room."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from readerstudy.reading import api, views
 
 app_name = "reading"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("room/", views.room, name="room"),
+    path("slot/", api.slot, name="slot"),
+    path("film/<str:code>/", api.film, name="film"),
+    path("answer/<str:code>/", api.answer, name="answer"),
+    # Tokens are longer than any word above.
+    path("<str:token>/", views.enter, name="enter"),
+]
