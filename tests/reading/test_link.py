@@ -38,7 +38,7 @@ def test_the_hash_of_a_link_is_no_link(browser: Browser) -> None:
 
 
 def test_a_session_planted_before_is_worthless(study: Study) -> None:
-    reader, token = services.invite_reader(study=study, actor=ACTOR)
+    _reader, token = services.invite_reader(study=study, actor=ACTOR)
     client = Client()
     client.get(f"/read/{token}/")
     planted = client.session.session_key
