@@ -62,7 +62,10 @@ class Generator:
 
 @dataclass(frozen=True)
 class Arm:
-    """One source of films. Shares are of the films whose findings are known, in 0 … 1, and can add up to more than 1."""
+    """One source of films.
+
+    Shares are of the films whose findings are known, in 0 … 1; they can add up to more than 1.
+    """
 
     name: str
     role: Role

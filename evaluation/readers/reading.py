@@ -28,9 +28,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reader said of one case. `rating` rises towards synthetic; `seconds` run from the drawn film to the answer.
+    """What one reader said of one case; `rating` rises towards synthetic.
 
-    `finding` joins several labels with |. `extra` carries the columns that this package does not know.
+    `seconds` run from the drawn film to the answer. `finding` joins several labels with |. `extra` carries the
+    columns that this package does not know.
     """
 
     reader: str

@@ -1,0 +1,188 @@
+"""Multi-reader multi-case analysis: Obuchowski and Rockette's model with Hillis' degrees of freedom.
+
+Sources: Obuchowski and Rockette, Commun Stat Simul Comput 1995; Hillis, Stat Med 2007 (degrees of freedom) and 2014
+(single modality, factorial designs).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from evaluation.readers.intervals import t_quantile, two_sided_p
+from evaluation.readers.ratings import Floats
+
+Random = Literal["both", "readers", "cases"]
+"""What is taken as a sample of more: readers and cases, readers alone (cases fixed), or cases alone (readers fixed)."""
+
+
+class NoVariance(ValueError):
+    """The model gives no variance to build an interval from; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Mean squares of the figure of merit and the average error variance and covariances.
+
+    Cov1: same reader, different modality. Cov2: different readers, same modality. Cov3: both different. With a single
+    modality `mst`, `mstr`, `cov1` and `cov3` are None; with a single reader `msr`, `mstr`, `cov2` and `cov3` are.
+    """
+
+    msr: float | None
+    mst: float | None
+    mstr: float | None
+    variance: float
+    cov1: float | None
+    cov2: float | None
+    cov3: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderMean:
+    """The mean of a figure over readers, tested against a fixed value (two-sided p)."""
+
+    estimate: float
+    se: float
+    df: float
+    low: float
+    high: float
+    p: float
+    random: Random
+    components: Components
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Difference of two modalities' reader means, first minus second, with its interval and two-sided p."""
+
+    estimate: float
+    se: float
+    df: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The omnibus test of all modalities and the difference of every pair, by indices of the modalities.
+
+    `f` is the F statistic; where readers are fixed it is χ² divided by `df1` and `df2` is infinite.
+    """
+
+    f: float
+    df1: float
+    df2: float
+    p: float
+    random: Random
+    components: Components
+    pairs: dict[tuple[int, int], Difference]
+
+
+def reader_mean(
+    estimates: Floats, covariances: Floats, against: float, random: Random = "both", confidence: float = 0.95
+) -> ReaderMean:
+    """The reader mean of one modality. `estimates` has shape (readers,), `covariances` (readers, readers).
+
+    A single reader is fixed whatever `random` says. Raises NoVariance where the model gives none.
+    """
+    readers = len(estimates)
+    if readers == 1:
+        random = "cases"
+    components = components_of(estimates[None], covariances)
+    msr, cov2 = components.msr or 0.0, components.cov2 or 0.0
+    if random == "both":
+        from_cases = readers * max(cov2, 0.0)
+        square, df = (msr + from_cases) / readers, _satterthwaite(msr + from_cases, msr, readers - 1)
+    elif random == "readers":
+        square, df = msr / readers, float(readers - 1)
+    else:
+        square, df = (components.variance + (readers - 1) * cov2) / readers, math.inf
+    se = _root(square, "reader mean")
+    mean = float(estimates.mean())
+    reach = t_quantile(0.5 + confidence / 2, df) * se
+    p = two_sided_p((mean - against) / se, df)
+    return ReaderMean(mean, se, df, mean - reach, mean + reach, p, random, components)
+
+
+def compare(estimates: Floats, covariances: Floats, random: Random = "both", confidence: float = 0.95) -> Comparison:
+    """All modalities against each other. `estimates` has shape (modalities, readers), two or more modalities.
+
+    `covariances` has shape (modalities × readers, modalities × readers), readers running fastest. A single reader is
+    fixed whatever `random` says. Raises NoVariance where the model gives none.
+    """
+    modalities, readers = estimates.shape
+    if readers == 1:
+        random = "cases"
+    components = components_of(estimates, covariances)
+    mstr, mst = components.mstr or 0.0, _known(components.mst)
+    difference_of_covs = (components.cov2 or 0.0) - (components.cov3 or 0.0)
+    df1 = float(modalities - 1)
+    if random == "both":
+        error = mstr + readers * max(difference_of_covs, 0.0)
+        df2 = _satterthwaite(error, mstr, df1 * (readers - 1))
+    elif random == "readers":
+        error, df2 = mstr, df1 * (readers - 1)
+    else:
+        error = components.variance - _known(components.cov1) + (readers - 1) * difference_of_covs
+        df2 = math.inf
+    se = _root(2 * error / readers, "difference")
+    f = mst / error
+    p = float(stats.chi2.sf(f * df1, df1) if math.isinf(df2) else stats.f.sf(f, df1, df2))
+    reach = t_quantile(0.5 + confidence / 2, df2) * se
+    means = estimates.mean(1)
+    pairs = {}
+    for first in range(modalities):
+        for second in range(first + 1, modalities):
+            gap = float(means[first] - means[second])
+            pairs[first, second] = Difference(gap, se, df2, gap - reach, gap + reach, two_sided_p(gap / se, df2))
+    return Comparison(f, df1, df2, p, random, components, pairs)
+
+
+def components_of(estimates: Floats, covariances: Floats) -> Components:
+    """Mean squares and average covariances of `estimates` of shape (modalities, readers)."""
+    modalities, readers = estimates.shape
+    blocks = covariances.reshape(modalities, readers, modalities, readers)
+    same_modality = np.eye(modalities, dtype=bool)[:, None, :, None]
+    same_reader = np.eye(readers, dtype=bool)[None, :, None, :]
+
+    def average(modality: bool, reader: bool) -> float | None:
+        chosen = np.broadcast_to((same_modality == modality) & (same_reader == reader), blocks.shape)
+        return float(blocks[chosen].mean()) if chosen.any() else None
+
+    by_reader, by_modality, mean = estimates.mean(0), estimates.mean(1), estimates.mean()
+    residual = estimates - by_reader[None] - by_modality[:, None] + mean
+    several, many = modalities > 1, readers > 1
+    return Components(
+        msr=modalities * float(by_reader.var(ddof=1)) if many else None,
+        mst=readers * float(by_modality.var(ddof=1)) if several else None,
+        mstr=float((residual**2).sum() / ((modalities - 1) * (readers - 1))) if several and many else None,
+        variance=_known(average(True, True)),
+        cov1=average(False, True),
+        cov2=average(True, False),
+        cov3=average(False, False),
+    )
+
+
+def _satterthwaite(error: float, mean_square: float, df: float) -> float:
+    """Hillis' degrees of freedom; infinite where readers show no variance of their own."""
+    return math.inf if mean_square == 0 else error**2 / (mean_square**2 / df)
+
+
+def _root(square: float, of: str) -> float:
+    if not square > 1e-18:
+        raise NoVariance(
+            f"The {of} has no interval: its estimated variance is {square:.2g}. "
+            "Readers that all agree, or that are all perfect, leave nothing to estimate it from."
+        )
+    return math.sqrt(square)
+
+
+def _known(value: float | None) -> float:
+    if value is None:
+        raise ValueError("A comparison needs two modalities.")
+    return value
