@@ -1,0 +1,163 @@
+/* One film after another: fetch the slot, show its film, wait for the rating, store it, go on. */
+
+import { Server, SessionEnded } from "./server.js";
+import { STEPS, Viewer } from "./viewer.js";
+
+const room = document.querySelector(".room");
+const canvas = document.getElementById("film");
+const form = document.getElementById("answer");
+const scale = document.getElementById("scale");
+const confirm = document.getElementById("confirm");
+const help = document.getElementById("help");
+const singleKeys = document.getElementById("single-keys");
+const said = JSON.parse(document.getElementById("said").textContent);
+const PAUSE_AFTER_MISSING_FILM = 1000;
+
+// Nothing fails in silence.
+addEventListener("error", (event) => tellFailure(event.error));
+addEventListener("unhandledrejection", (event) => tellFailure(event.reason));
+
+const viewer = new Viewer(canvas, tellView);
+const server = new Server(room.dataset, form.elements.csrfmiddlewaretoken.value, tellWaiting);
+
+async function readAll() {
+  await server.sendKept();
+  let slot = await server.slot();
+  while (!slot.done) slot = await readOne(slot);
+  location.replace(room.dataset.start);
+}
+
+async function readOne(slot) {
+  const name = fill(slot.practice ? said.practice : said.film, slot);
+  tell("progress", name);
+  viewer.clear();
+  tell("status", said.loading);
+  const pixels = await server.film(slot);
+  if (!pixels) {
+    // Rated in another tab, or withdrawn meanwhile.
+    await new Promise((settle) => setTimeout(settle, PAUSE_AFTER_MISSING_FILM));
+    return server.slot();
+  }
+  await viewer.show({ pixels, side: slot.side, levels: slot.levels });
+  const drawn = performance.now();
+  canvas.setAttribute("aria-label", name);
+  tell("status", fill(said.ready, { film: name }));
+  server.fetchAhead(slot);
+  const rating = await ratingOfReader();
+  tell("status", said.sending);
+  const milliseconds = Math.round(performance.now() - drawn);
+  const { next, error } = await server.answer({ code: slot.code, rating, milliseconds });
+  tell("notice", error ?? "");
+  return next;
+}
+
+/* Opens the form for one rating. Whatever comes after the first confirmation meets a closed form. */
+function ratingOfReader() {
+  form.reset();
+  scale.disabled = false;
+  if (!help.open) canvas.focus({ preventScroll: true });
+  return new Promise((settle) => {
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      const rating = Number(form.elements.rating.value);
+      if (scale.disabled) return;
+      if (!rating) return tell("status", said.unrated);
+      scale.disabled = confirm.disabled = true;
+      settle(rating);
+    };
+  });
+}
+
+form.addEventListener("change", () => {
+  confirm.disabled = false;
+  tell("notice", "");
+  const words = form.querySelector(":checked + .anchor .words").textContent;
+  tell("status", fill(said.selected, { rating: words }));
+});
+
+function select(rating) {
+  if (scale.disabled) return;
+  const radio = form.querySelector(`[name=rating][value="${rating}"]`);
+  if (!radio.checked) radio.click();
+}
+
+// Keys and buttons
+
+const COMMANDS = {
+  reset: () => viewer.reset(),
+  fit: () => viewer.fit(),
+  oneToOne: () => viewer.oneToOne(),
+  invert: () => viewer.invert(),
+  help: () => help.showModal(),
+};
+const SINGLE_KEYS = {
+  i: COMMANDS.invert,
+  h: () => viewer.flipLeftRight(),
+  v: () => viewer.flipTopBottom(),
+  r: () => viewer.rotateRight(),
+  l: () => viewer.rotateLeft(),
+  o: COMMANDS.oneToOne,
+  "=": COMMANDS.fit,
+  "+": () => viewer.zoomIn(),
+  "-": () => viewer.zoomOut(),
+  "?": COMMANDS.help,
+};
+const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+document.addEventListener("keydown", (event) => {
+  if (help.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (actOn(event)) event.preventDefault();
+});
+
+function actOn(event) {
+  const { key, target, repeat, shiftKey } = event;
+  const onFilm = target === canvas || target === document.body;
+  if (key === "Enter") return repeat || (onFilm && (form.requestSubmit(), true));
+  if (key === " " && target === canvas) return viewer.reset(), true;
+  if (key in ARROWS && onFilm) return windowBy(ARROWS[key], shiftKey), true;
+  if (!singleKeys.checked) return false;
+  const command = SINGLE_KEYS[key.toLowerCase()];
+  if (command) return command(), true;
+  const digit = /^[1-6]$/.exec(key)?.[0] ?? /^Digit([1-6])$/.exec(event.code)?.[1];
+  if (digit && !repeat) return select(digit), true;
+  return false;
+}
+
+function windowBy([wider, brighter], coarse) {
+  const step = coarse ? STEPS.COARSE : STEPS.FINE;
+  viewer.window(wider * step, brighter * step);
+}
+
+for (const button of document.querySelectorAll("[data-command]")) {
+  button.addEventListener("click", () => COMMANDS[button.dataset.command]());
+}
+
+// Words
+
+function tell(id, words) {
+  document.getElementById(id).textContent = words;
+}
+
+function fill(words, values) {
+  return words.replace(/{(\w+)}/g, (_, name) => values[name]);
+}
+
+function tellView(seen) {
+  tell("view", seen ? fill(said.view, seen) : "");
+  const flags = [seen?.turned && said.turned, seen?.inverted && said.inverted].filter(Boolean);
+  tell("turned", flags.join(", "));
+}
+
+function tellWaiting() {
+  // A film that is fetched ahead disturbs nobody.
+  if (scale.disabled) tell("status", said.waiting);
+}
+
+function tellFailure(error) {
+  tell("notice", error instanceof SessionEnded ? said.ended : fill(said.failed, { error: error?.message }));
+}
+
+// A page brought back by the back button has an old slot in it.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+readAll();

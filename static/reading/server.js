@@ -1,0 +1,121 @@
+/* Talks to the server over a line that may fail: asks until there is a reply, and keeps an answer until it is stored. */
+
+const KEPT = "readerstudy.answer.";
+const PATIENCE = 60_000;
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 15_000;
+
+/* The server does not know this reader any more. */
+export class SessionEnded extends Error {}
+
+export class Server {
+  /* `addresses` has slot, film and answer, the latter two with CODE in place of a slot's code. `onWait` is called each
+   * time that a request failed and will be repeated. */
+  constructor(addresses, csrfToken, onWait) {
+    this.addresses = addresses;
+    this.csrfToken = csrfToken;
+    this.onWait = onWait;
+    this.fetched = new Map();
+  }
+
+  async slot() {
+    const { status, body } = await this.#request(this.addresses.slot);
+    if (status !== 200) throw new SessionEnded();
+    return body;
+  }
+
+  /* The pixels of a slot's film; null where the server does not send it any more. */
+  async film({ code, side }) {
+    const pixels = await (this.fetched.get(code) ?? this.#pixels(code, side));
+    this.fetched.clear();
+    return pixels;
+  }
+
+  /* Fetch the film of the slot after this one, so that it is there when its turn comes. */
+  fetchAhead({ ahead, side }) {
+    if (ahead) this.fetched.set(ahead, this.#pixels(ahead, side));
+  }
+
+  /* Store an answer {code, rating, milliseconds}; gives {next, error}: the slot to read next, and the reason where the
+   * answer was not taken. */
+  async answer(answer) {
+    keep(answer);
+    const { code, ...fields } = answer;
+    const options = {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
+      body: JSON.stringify(fields),
+    };
+    const { status, body } = await this.#request(this.addresses.answer.replace("CODE", code), options);
+    if (![200, 400, 409].includes(status)) throw new SessionEnded();
+    forget(code);
+    if (status === 400) throw new Error(body.error);
+    return body;
+  }
+
+  /* Send what a page that was closed or reloaded could not. What belongs to another reader stays where it is. */
+  async sendKept() {
+    for (const answer of kept()) {
+      try {
+        await this.answer(answer);
+      } catch (error) {
+        if (!(error instanceof SessionEnded)) throw error;
+      }
+    }
+  }
+
+  async #pixels(code, side) {
+    const read = async (response) => {
+      const bytes = await response.arrayBuffer();
+      if (bytes.byteLength !== 2 * side * side) throw new Error(`The film has ${bytes.byteLength} bytes.`);
+      // Little-endian, as is every machine that runs a browser.
+      return new Uint16Array(bytes);
+    };
+    const { status, body } = await this.#request(this.addresses.film.replace("CODE", code), {}, read);
+    if (status === 200) return body;
+    return null;
+  }
+
+  /* Gives {status, body}; body is null where the reply is none of this server's. Whatever goes wrong on the way, from a
+   * lost line to the sign-in page of a hospital's network, leads to the same request again. */
+  async #request(address, options = {}, read = (response) => response.json()) {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        const response = await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE) });
+        if (response.ok) return { status: response.status, body: await read(response) };
+        if (response.status < 500) return { status: response.status, body: await refusalOf(response) };
+      } catch {
+        // Told by onWait.
+      }
+      this.onWait();
+      await online(pause);
+    }
+  }
+}
+
+async function refusalOf(response) {
+  const ours = response.headers.get("Content-Type") === "application/json";
+  return ours ? response.json() : null;
+}
+
+/* Settles after `milliseconds`, or as soon as the browser is back on line. */
+function online(milliseconds) {
+  return new Promise((settle) => {
+    setTimeout(settle, milliseconds);
+    addEventListener("online", settle, { once: true });
+  });
+}
+
+function keep(answer) {
+  localStorage.setItem(KEPT + answer.code, JSON.stringify(answer));
+}
+
+function forget(code) {
+  localStorage.removeItem(KEPT + code);
+}
+
+function kept() {
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(KEPT))
+    .map((key) => JSON.parse(localStorage.getItem(key)));
+}

@@ -1,0 +1,84 @@
+"""A real Chromium at a real server. Skips by name where Chromium is not found; in CI that is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from readerstudy.studies.models import Study
+from readerstudy.studies.services import invite_reader
+from tests.browser.films import open_study
+from tests.studies.films import ACTOR
+
+# Playwright's loop runs in this thread, which Django takes for asynchronous code. It is not.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+SOFTWARE_GL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+NO_GL = ["--disable-3d-apis"]
+
+
+def find_chromium() -> str:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path:
+        return path
+    reason = "Chromium is not installed, so nothing is tried in a real browser."
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[[list[str]], Browser]]:
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        yield lambda options: playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *options])
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Callable[[list[str]], Browser]) -> Iterator[Browser]:
+    browser = launch(SOFTWARE_GL)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium_without_gl(launch: Callable[[list[str]], Browser]) -> Iterator[Browser]:
+    browser = launch(NO_GL)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def study(transactional_db: None, tmp_path: Path) -> Study:
+    return open_study(tmp_path)
+
+
+@pytest.fixture
+def link(study: Study, live_server: LiveServer) -> str:
+    """The personal link of a reader."""
+    _, token = invite_reader(study=study, actor=ACTOR)
+    return f"{live_server.url}/read/{token}/"
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab in which no script fails."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
