@@ -1,0 +1,78 @@
+"""`python -m evaluation readers|distances|images`: figures from plain files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation import wording
+from evaluation.plain_json import write_json
+from evaluation.readers.imrmc import BEGIN, read_imrmc
+from evaluation.readers.summary import Options, summarise
+from evaluation.readers.table import read_table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; a fault of the input is one line on standard error and exit status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+        write_json(options.json, result)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(_headline(result), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="readers|distances|images")
+    readers = commands.add_parser("readers", help="statistics of a reader study from its long table or iMRMC file")
+    readers.add_argument("file", type=Path, help="CSV with reader, case, truth, rating; or a file of iMRMC")
+    readers.add_argument("--json", type=Path, required=True, help="where the figures go")
+    readers.add_argument("--margin", type=float, help="equivalence margin around an AUC of 0.5")
+    readers.add_argument("--scale", type=float, nargs=2, default=(1, 6), metavar=("LOW", "HIGH"))
+    readers.add_argument("--covariance", choices=("jackknife", "delong", "unbiased"), default="jackknife")
+    readers.add_argument("--random", choices=("both", "readers", "cases"), default="both")
+    readers.add_argument("--arms", help="column whose values are analysed apart and compared")
+    readers.add_argument("--cut", type=float, help="a rating of at least this says synthetic")
+    readers.set_defaults(run=_readers)
+    return parser
+
+
+def _readers(options: argparse.Namespace) -> dict[str, Any]:
+    scale = tuple(options.scale)
+    arms = options.arms
+    if BEGIN in options.file.read_bytes().decode("utf-8", errors="replace").upper():
+        readings = read_imrmc(options.file, scale)
+        if arms is None and len({reading.arm for reading in readings}) > 1:
+            arms = "arm"
+    else:
+        readings = read_table(options.file, scale, arms)
+    return summarise(
+        readings,
+        Options(
+            scale=scale,
+            cut=options.cut,
+            covariance=options.covariance,
+            random=options.random,
+            margin=options.margin,
+            arms=arms,
+            unmet=(wording.NO_CONTROL, wording.MARGIN_NOT_FIXED),
+        ),
+    )
+
+
+def _headline(result: dict[str, Any]) -> dict[str, Any]:
+    """What is worth a look on the screen; the file has everything."""
+    shown = {name: result[name] for name in ("n", "overall", "comparison", "warnings") if result.get(name)}
+    return shown or result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
