@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -14,8 +15,8 @@ from evaluation.readers import agreement, auc, covariance, merit, mrmc, rates
 from evaluation.readers.covariance import Covariance
 from evaluation.readers.equivalence import two_one_sided_tests
 from evaluation.readers.intervals import clopper_pearson, wilson
-from evaluation.readers.mrmc import NoVariance, Random
-from evaluation.readers.ratings import ONE_MODALITY, Ratings, ratings_by_modality, ratings_of
+from evaluation.readers.mrmc import Random
+from evaluation.readers.ratings import ONE_MODALITY, Floats, Ratings, ratings_by_modality, ratings_of
 from evaluation.readers.reading import Reading
 
 Json = dict[str, Any]
@@ -209,30 +210,13 @@ def overall(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
         warnings.append("No reader read both real and synthetic films, so there are no figures over readers.")
         return empty
     _warn_of_few(len(complete.readers), options.random, warnings)
-    area = _reader_mean(complete, "auc", options, warnings)
+    area = _mean_auc(complete, options, warnings)
     return {
         "obuchowski_rockette": area,
         "equivalence": _equivalence(area, 0.5, options),
         "rates": _rates(complete, options.decision_cut),
         "reader_means": _reader_means(complete, options, warnings),
     }
-
-
-def _reader_mean(ratings: Ratings, name: str, options: Options, warnings: list[str]) -> Json | None:
-    """One figure's reader mean by Obuchowski and Rockette; null limits with a warning where there is no variance."""
-    figure = merit.auc(ratings) if name == "auc" else MERITS[name](ratings, options.decision_cut)
-    against = GUESSING.get(name)
-    spread = float(figure.estimates[0].std(ddof=1)) if len(ratings.readers) > 1 else None
-    result: Json = {name: float(figure.estimates[0].mean())} if name == "auc" else {}
-    result |= {"estimate": float(figure.estimates[0].mean()), "sd_between_readers": spread}
-    try:
-        covariances = covariance.of_auc(ratings, options.covariance) if name == "auc" else covariance.jackknife(figure)
-        mean = mrmc.reader_mean(figure.estimates[0], covariances, against or 0.0, options.random)
-    except ValueError as error:
-        warnings.append(str(error) if not isinstance(error, NoVariance) else f"{figure.name}: {error}")
-        return result | dict.fromkeys(("se", "df", "low", "high", "p", "random", "components"))
-    p = None if against is None else mean.p
-    return result | asdict(mean) | {"p": p, "df": _finite(mean.df)}
 
 
 MERITS = {
@@ -243,21 +227,53 @@ MERITS = {
     "balanced_accuracy": merit.balanced_accuracy,
     "difference_in_rated_real": merit.difference_in_rated_real,
 }
-# What a reader who guesses reaches, whatever the bias towards “real”. The other rates have no such value.
-GUESSING = {"auc": 0.5, "balanced_accuracy": 0.5, "difference_in_rated_real": 0.0}
+# What a reader who guesses reaches, whatever the bias towards “real”. The other rates have no such value, so they are
+# tested against nothing.
+GUESSING = {"balanced_accuracy": 0.5, "difference_in_rated_real": 0.0}
+
+
+def _mean_auc(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
+    area = merit.auc(ratings)
+    mean = _reader_mean(area, partial(covariance.of_auc, ratings, options.covariance), 0.5, options, warnings)
+    return {"auc": mean["estimate"]} | mean
 
 
 def _reader_means(ratings: Ratings, options: Options, warnings: list[str]) -> Json | None:
-    if options.decision_cut is None:
+    cut = options.decision_cut
+    if cut is None:
         return None
-    means: Json = {name: _reader_mean(ratings, name, options, warnings) for name in MERITS}
-    for name in ("balanced_accuracy", "difference_in_rated_real"):
-        means[name]["equivalence"] = _equivalence(means[name], GUESSING[name], options)
+    means: Json = {}
+    for name, figure_of in MERITS.items():
+        figure = figure_of(ratings, cut)
+        means[name] = _reader_mean(figure, partial(covariance.jackknife, figure), GUESSING.get(name), options, warnings)
+        if name in GUESSING:
+            means[name]["equivalence"] = _equivalence(means[name], GUESSING[name], options)
     return means
 
 
-def _equivalence(mean: Json | None, centre: float, options: Options) -> Json | None:
-    if options.margin is None or mean is None or mean["se"] is None:
+def _reader_mean(
+    figure: merit.Merit,
+    covariances: Callable[[], Floats],
+    against: float | None,
+    options: Options,
+    warnings: list[str],
+) -> Json:
+    """One figure's reader mean by Obuchowski and Rockette; no limits, and a warning, where there is no variance."""
+    estimates = figure.estimates[0]
+    result: Json = {
+        "estimate": float(estimates.mean()),
+        "sd_between_readers": float(estimates.std(ddof=1)) if len(estimates) > 1 else None,
+    }
+    try:
+        mean = mrmc.reader_mean(estimates, covariances(), against or 0.0, options.random)
+    except ValueError as error:
+        warnings.append(f"{figure.name[:1].upper()}{figure.name[1:]}: {error}")
+        return result | dict.fromkeys(("se", "df", "low", "high", "p", "random", "components"))
+    return result | asdict(mean) | {"p": None if against is None else mean.p, "df": _finite(mean.df)}
+
+
+def _equivalence(mean: Json, centre: float, options: Options) -> Json | None:
+    if options.margin is None or mean["se"] is None:
         return None
     df = float("inf") if mean["df"] is None else mean["df"]
     test = two_one_sided_tests(

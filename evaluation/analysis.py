@@ -1,0 +1,213 @@
+"""The analysis of one study: all of its figures as plain values, ready for JSON and for the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from evaluation import wording
+from evaluation.answer import answer
+from evaluation.comparison import beside
+from evaluation.images.distances import distances, protocol
+from evaluation.images.extractors import Extractor, Texture, describe
+from evaluation.images.memorisation import nearest_real
+from evaluation.readers.ratings import ratings_of
+from evaluation.readers.summary import Options, intra_reader, main_readings, overall, summarise
+from evaluation.study import Arm, CaseFilm, StudyInput
+
+Json = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+FEWEST_FILMS = 2
+
+
+def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Progress | None = None) -> Json:
+    """All figures of a study; `extractor` is the weights-free texture where none is given.
+
+    `progress` is called with the films whose features are done and their number. Raises ValueError where no main film
+    of a real or generator arm was read, or where a reader rated a case twice.
+    """
+    plan = study.plan
+    options = Options(
+        scale=plan.scale,
+        cut=plan.decision_cut,
+        margin=plan.margin,
+        alpha=plan.alpha,
+        unmet=(),
+    )
+    warnings: list[str] = []
+    controls = _controls(study, options)
+    options = replace(options, unmet=_unmet(controls))
+    readers = summarise(study.readings, options)
+    arms = _arms(study, options)
+    images = _images(study, extractor or Texture(), progress)
+    warnings += _not_read(study) + readers["warnings"] + images["warnings"]
+    return {
+        "plan": asdict(plan),
+        "arms": [asdict(arm) | {"truth": arm.truth} for arm in study.arms],
+        "deviations": [asdict(deviation) for deviation in study.deviations],
+        "environment": dict(study.environment),
+        "simulated": study.simulated,
+        "answer": answer(study.plan, readers),
+        "readers": readers,
+        "reader_figures_by_arm": arms,
+        "arm_comparison": _arm_comparison(study, options),
+        "controls": controls,
+        "repeats": intra_reader(study.readings, options),
+        "first_answers": _first_answers(study, options),
+        "finding_mix": _finding_mix(study.arms),
+        "ratings": _ratings(study),
+        "images": images,
+        "comparison": beside(arms, images["arms"]),
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+# Readers
+
+
+def _arms(study: StudyInput, options: Options) -> dict[str, Json]:
+    """Figures over readers of every generator arm beside the real films."""
+    main = main_readings(study.readings)
+    real = [reading for reading in main if reading.truth == "real"]
+    figures = {}
+    for arm in _with_role(study.arms, "generator"):
+        own = [reading for reading in main if reading.arm == arm.name]
+        if own and real:
+            warnings: list[str] = []
+            figures[arm.name] = overall(ratings_of([*real, *own]), options, warnings) | {"warnings": warnings}
+    return figures
+
+
+def _arm_comparison(study: StudyInput, options: Options) -> Json | None:
+    """Generator arms against each other; None where there is only one."""
+    if len(_with_role(study.arms, "generator")) < 2:
+        return None
+    figures = summarise(study.readings, replace(options, arms="arm"))
+    return {name: figures[name] for name in ("comparison", "comparison_overall", "warnings")}
+
+
+def _controls(study: StudyInput, options: Options) -> list[Json]:
+    """Each control arm against the real films; `detected` says whether readers were shown to tell it from them."""
+    main = [reading for reading in study.readings if reading.kind == "main"]
+    real = [reading for reading in main if reading.role == "real"]
+    controls = []
+    for arm in study.arms:
+        if arm.role not in ("control-degraded", "control-real"):
+            continue
+        # A second set of real films is set against the first as if it were synthetic: this is what chance looks like.
+        own = [replace(reading, truth="synthetic") for reading in main if reading.arm == arm.name]
+        control: Json = {"arm": arm.name, "role": arm.role, "films": arm.films, "auc": None, "detected": False}
+        if own and real:
+            warnings: list[str] = []
+            figures = overall(ratings_of([*real, *own]), replace(options, margin=None), warnings)
+            area = figures["obuchowski_rockette"]
+            control |= {"auc": area, "detected": _above_guessing(area), "warnings": warnings}
+        controls.append(control)
+    return controls
+
+
+def _above_guessing(area: Json | None) -> bool:
+    """The interval lies above 0.5; where all readers are perfect there is no interval and no doubt."""
+    if area is None:
+        return False
+    return area["estimate"] == 1.0 if area["low"] is None else area["low"] > 0.5
+
+
+def _unmet(controls: Sequence[Json]) -> tuple[str, ...]:
+    """What a claim of equivalence lacks. The margin was fixed at freezing."""
+    degraded = [control for control in controls if control["role"] == "control-degraded"]
+    if not degraded:
+        return (wording.NO_CONTROL,)
+    return () if all(control["detected"] for control in degraded) else (wording.CONTROL_NOT_DETECTED,)
+
+
+def _first_answers(study: StudyInput, options: Options) -> Json | None:
+    """The primary figure from first answers in place of last ones; None where no answer was amended."""
+    if not study.first_readings:
+        return None
+    figures = overall(ratings_of(main_readings(study.first_readings)), options, [])
+    return {"obuchowski_rockette": figures["obuchowski_rockette"], "reader_means": figures["reader_means"]}
+
+
+def _ratings(study: StudyInput) -> Json:
+    """How often each rating was given, by role of the arm; main readings."""
+    low, high = study.plan.scale
+    counts: dict[str, Counter[float]] = {}
+    for reading in study.readings:
+        if reading.kind == "main":
+            counts.setdefault(reading.role, Counter())[reading.rating] += 1
+    return {role: {str(rating): counts[role][rating] for rating in range(low, high + 1)} for role in counts}
+
+
+def _not_read(study: StudyInput) -> list[str]:
+    """A sentence for every reader who did not read all main films of the real and generator arms."""
+    roles = {arm.name: arm.role for arm in study.arms}
+    shown = {film.case for film in study.films if roles[film.arm] in ("real", "generator")}
+    read = Counter(reading.reader for reading in main_readings(study.readings))
+    return [
+        f"Reader {reader} rated {count} of {len(shown)} main films; the others are left out of this reader's figures."
+        for reader, count in read.items()
+        if count < len(shown)
+    ]
+
+
+# Films
+
+
+def _finding_mix(arms: Sequence[Arm]) -> list[Json]:
+    """By finding: the share in every arm with known findings, what was asked for, and the widest gap to it."""
+    known = [arm for arm in arms if arm.finding_shares]
+    findings = sorted({finding for arm in known for finding in (*arm.finding_shares, *arm.finding_targets)})
+    mix = []
+    for finding in findings:
+        shares = {arm.name: arm.finding_shares.get(finding, 0.0) for arm in known}
+        targets = {arm.name: arm.finding_targets.get(finding, 0.0) for arm in known if arm.finding_targets}
+        gaps = [shares[name] - target for name, target in targets.items()]
+        mix.append(
+            {
+                "finding": finding,
+                "shares": shares,
+                "targets": targets,
+                "largest_gap": max(gaps, key=abs) if gaps else None,
+            }
+        )
+    return mix
+
+
+def _images(study: StudyInput, extractor: Extractor, progress: Progress | None) -> Json:
+    """Distances of every other arm from the real films."""
+    real = [film for arm in _with_role(study.arms, "real") for film in _films_of(study, arm)]
+    others = {arm.name: _films_of(study, arm) for arm in study.arms if arm.role != "real"}
+    result: Json = {"extractor": None, "arms": {}, "warnings": []}
+    if len(real) < FEWEST_FILMS:
+        result["warnings"].append("There are fewer than two real films, so no distance is computed.")
+        return result
+    everything = [*real, *(film for films in others.values() for film in films)]
+    features = extractor.features([film.pixels for film in everything], progress)
+    result["extractor"] = describe(extractor, features.shape[1])
+    start = len(real)
+    for name, films in others.items():
+        rows, start = features[start : start + len(films)], start + len(films)
+        if len(films) < FEWEST_FILMS:
+            result["warnings"].append(f"Arm {name} has fewer than two films, so no distance is computed.")
+            continue
+        patients = [film.patient for film in real]
+        figures = distances(
+            features[: len(real)], rows, seed=study.plan.seed, patients=patients if any(patients) else None
+        )
+        result["arms"][name] = figures | {
+            "protocol": protocol(figures, result["extractor"]),
+            "nearest_real": nearest_real(features[: len(real)], rows),
+        }
+    return result
+
+
+def _films_of(study: StudyInput, arm: Arm) -> list[CaseFilm]:
+    return [film for film in study.films if film.arm == arm.name]
+
+
+def _with_role(arms: Sequence[Arm], role: str) -> list[Arm]:
+    return [arm for arm in arms if arm.role == role]

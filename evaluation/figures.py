@@ -1,0 +1,150 @@
+"""The figures of the report, drawn without a display and handed over as text for one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gan.pixels import FULL_SCALE, Film, resample
+
+INK, QUIET, ACCENT, SECOND = "#1c2024", "#8b949e", "#0b5cad", "#b3541e"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.fonttype": "none",
+    # The same figure gives the same file.
+    "svg.hashsalt": "readerstudy",
+}
+TILE = 144
+GAP = 4
+
+Json = Mapping[str, Any]
+
+
+def roc(readers: Json) -> str | None:
+    """ROC curves of every reader and their vertical average, as a data URI; None where no reader has a curve."""
+    curves = [figures["roc"] for figures in readers.values() if figures["roc"]]
+    if not curves:
+        return None
+    figure, axes = _canvas(3.6, 3.6)
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":", label="guessing")
+    for index, curve in enumerate(curves):
+        label = "readers" if index == 0 else None
+        axes.plot(
+            curve["false_alarm_rate"],
+            curve["hit_rate"],
+            color=QUIET,
+            linewidth=1,
+            marker="o",
+            markersize=2,
+            label=label,
+        )
+    grid = np.linspace(0, 1, 201)
+    average = np.mean([np.interp(grid, curve["false_alarm_rate"], curve["hit_rate"]) for curve in curves], axis=0)
+    axes.plot(grid, average, color=ACCENT, linewidth=2.2, label="average of readers")
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        aspect="equal",
+        xlabel="real films rated synthetic",
+        ylabel="synthetic films rated synthetic",
+    )
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
+    """Every reader's AUC with its interval, the reader mean below, the margin shaded; None where no reader has one."""
+    rows = [(name, figures["auc"]) for name, figures in readers.items() if figures["auc"]]
+    if not rows:
+        return None
+    figure, axes = _canvas(3.6, 0.9 + 0.24 * (len(rows) + 1))
+    axes.axvspan(0.5 - margin, 0.5 + margin, color=ACCENT, alpha=0.1, linewidth=0)
+    axes.axvline(0.5, color=QUIET, linewidth=0.8, linestyle=":")
+    for row, (_, area) in enumerate(rows):
+        _whisker(axes, area, row, INK, "o")
+    if mean:
+        _whisker(axes, mean, len(rows), ACCENT, "D")
+    labels = [name for name, _ in rows] + ["mean"] * bool(mean)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.set(xlabel="AUC, shaded: the margin around guessing")
+    ends = [value for _, area in rows for value in (area["low"], area["high"], area["estimate"]) if value is not None]
+    axes.set_xlim(max(0.0, min([0.35, *ends]) - 0.03), min(1.0, max([0.65, *ends]) + 0.03))
+    return _svg(figure)
+
+
+def ratings(counts: Mapping[str, Mapping[str, int]]) -> str | None:
+    """How often each rating was given to real and to generated films, in per cent of each; None without either."""
+    if "real" not in counts or "generator" not in counts:
+        return None
+    figure, axes = _canvas(3.6, 2.5)
+    scale = list(counts["real"])
+    for offset, role, colour, label in ((-0.2, "real", ACCENT, "real"), (0.2, "generator", SECOND, "synthetic")):
+        total = sum(counts[role].values())
+        shares = [100 * counts[role][rating] / total for rating in scale]
+        hatch = "" if role == "real" else "///"
+        axes.bar(
+            np.arange(len(scale)) + offset,
+            shares,
+            width=0.38,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            label=label,
+        )
+    axes.set_xticks(range(len(scale)), scale)
+    axes.set(xlabel="rating, rising towards synthetic", ylabel="% of readings")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def strip(films: Sequence[Film]) -> str:
+    """Films side by side as one 8-bit PNG, as a data URI."""
+    tiles = [np.rint(resample(film, min(TILE, len(film))) / FULL_SCALE * 255).astype(np.uint8) for film in films]
+    side = len(tiles[0])
+    sheet = np.full((side, len(tiles) * (side + GAP) - GAP), 255, dtype=np.uint8)
+    for index, tile in enumerate(tiles):
+        left = index * (side + GAP)
+        sheet[:, left : left + side] = tile
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
+    return _data_uri("image/png", buffer.getvalue())
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def _whisker(axes: Axes, area: Json, row: int, colour: str, marker: str) -> None:
+    if area["low"] is not None:
+        axes.plot([max(0.0, area["low"]), min(1.0, area["high"])], [row, row], color=colour, linewidth=1.4)
+    axes.plot(area["estimate"], row, marker, color=colour, markersize=5)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return _data_uri("image/svg+xml", buffer.getvalue())
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

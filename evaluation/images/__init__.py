@@ -1,0 +1,1 @@
+"""Numbers that machines give to sets of films."""

@@ -1,0 +1,131 @@
+"""The report of a study: one self-contained page, and the same figures as JSON beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from evaluation import figures
+from evaluation.answer import RANDOM
+from evaluation.plain_json import write_json
+from evaluation.study import CaseFilm
+from evaluation.wording import number, p_value, percent
+
+REPORT, FIGURES = "report.html", "report.json"
+FILMS_IN_A_STRIP = 6
+
+ROLES = {
+    "real": "real",
+    "generator": "generator",
+    "control-degraded": "degraded control",
+    "control-real": "real control",
+}
+END_POINTS = {
+    "auc": "reader-averaged AUC against 0.5",
+    "deception_rate": "deception rate against real films rated real",
+}
+
+
+def write_report(analysis: Mapping[str, Any], films: Sequence[CaseFilm], folder: Path) -> Path:
+    """Write report.html and report.json into `folder` and return the page's path.
+
+    `analysis` is the result of `evaluation.analysis.analyse`; `films` are those of the study, for the contact sheet.
+    Each file is written whole or not at all, the page last.
+    """
+    page = render(analysis, films)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / FIGURES, analysis)
+    path = folder / REPORT
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
+    """The page as text."""
+    readers = analysis["readers"]
+    plan = analysis["plan"]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            analysis,
+            roles=ROLES,
+            end_points=END_POINTS,
+            random_words=RANDOM,
+            roc_figure=figures.roc(readers["readers"]),
+            areas_figure=figures.areas(readers["readers"], readers["overall"]["obuchowski_rockette"], plan["margin"]),
+            ratings_figure=figures.ratings(analysis["ratings"]),
+            strips=_strips(analysis["arms"], films, plan["seed"]),
+        )
+    )
+
+
+def _strips(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: int) -> list[dict[str, Any]]:
+    """A strip of films of every arm, drawn at random by the study's seed and not picked."""
+    strips = []
+    for arm in arms:
+        own = sorted((film for film in films if film.arm == arm["name"]), key=lambda film: film.case)
+        if own:
+            shown = Random(f"{seed}:{arm['name']}:report").sample(own, min(FILMS_IN_A_STRIP, len(own)))
+            strips.append(
+                {
+                    "arm": arm,
+                    "shown": len(shown),
+                    "of": len(own),
+                    "image": figures.strip([film.pixels for film in shown]),
+                }
+            )
+    return strips
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("evaluation"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "p": p_value,
+        "share_with_limits": _share_with_limits,
+        "with_limits": _with_limits,
+        "with_error": _with_error,
+    }
+    return environment
+
+
+def _share_with_limits(figure: Mapping[str, Any] | None, signed: bool = False) -> str:
+    """“52.0 % (42.1 – 61.9)”; the limits of a share are cut at 0 and 100 %."""
+    if figure is None or figure["estimate"] is None:
+        return "–"
+    if figure["low"] is None:
+        return percent(figure["estimate"])
+    low, high = (figure["low"], figure["high"]) if signed else _cut(figure)
+    return f"{percent(figure['estimate'])} ({number(100 * low, 1)} – {number(100 * high, 1)})"
+
+
+def _with_limits(figure: Mapping[str, Any] | None, digits: int = 3, bounded: bool = False) -> str:
+    """“0.531 (0.472 – 0.590)”; the limits of a bounded figure are cut at 0 and 1."""
+    if figure is None or figure["estimate"] is None:
+        return "–"
+    if figure["low"] is None:
+        return number(figure["estimate"], digits)
+    low, high = _cut(figure) if bounded else (figure["low"], figure["high"])
+    return f"{number(figure['estimate'], digits)} ({number(low, digits)} – {number(high, digits)})"
+
+
+def _with_error(figure: Mapping[str, Any] | None, digits: int = 2) -> str:
+    return "–" if figure is None else f"{number(figure['estimate'], digits)} ± {number(figure['se'], digits)}"
+
+
+def _cut(figure: Mapping[str, Any]) -> tuple[float, float]:
+    return max(0.0, figure["low"]), min(1.0, figure["high"])
