@@ -16,7 +16,7 @@ from PIL import Image
 from gan.pixels import FULL_SCALE, Film, resample
 
 INK, QUIET, ACCENT, SECOND = "#1c2024", "#8b949e", "#0b5cad", "#b3541e"
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.edgecolor": QUIET,
@@ -26,7 +26,7 @@ STYLE = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "svg.fonttype": "none",
+    "svg.fonttype": "path",
     # The same figure gives the same file.
     "svg.hashsalt": "readerstudy",
 }
