@@ -60,7 +60,7 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
         "finding_mix": _finding_mix(study.arms),
         "ratings": _ratings(study),
         "images": images,
-        "comparison": beside(arms, images["arms"]),
+        "comparison": beside(arms | _of_controls(controls), images["arms"]),
         "warnings": list(dict.fromkeys(warnings)),
     }
 
@@ -107,6 +107,10 @@ def _controls(study: StudyInput, options: Options) -> list[Json]:
             control |= {"auc": area, "detected": _above_guessing(area), "warnings": warnings}
         controls.append(control)
     return controls
+
+
+def _of_controls(controls: Sequence[Json]) -> dict[str, Json]:
+    return {control["arm"]: {"obuchowski_rockette": control["auc"]} for control in controls}
 
 
 def _above_guessing(area: Json | None) -> bool:

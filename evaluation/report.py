@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from evaluation import figures
 from evaluation.answer import RANDOM
@@ -99,6 +101,7 @@ def _environment() -> Environment:
         "share_with_limits": _share_with_limits,
         "with_limits": _with_limits,
         "with_error": _with_error,
+        "significant": _significant,
     }
     return environment
 
@@ -107,25 +110,38 @@ def _share_with_limits(figure: Mapping[str, Any] | None, signed: bool = False) -
     """“52.0 % (42.1 – 61.9)”; the limits of a share are cut at 0 and 100 %."""
     if figure is None or figure["estimate"] is None:
         return "–"
-    if figure["low"] is None:
-        return percent(figure["estimate"])
     low, high = (figure["low"], figure["high"]) if signed else _cut(figure)
-    return f"{percent(figure['estimate'])} ({number(100 * low, 1)} – {number(100 * high, 1)})"
+    return _limited(percent(figure["estimate"]), *(limit if limit is None else 100 * limit for limit in (low, high)), 1)
 
 
 def _with_limits(figure: Mapping[str, Any] | None, digits: int = 3, bounded: bool = False) -> str:
     """“0.531 (0.472 – 0.590)”; the limits of a bounded figure are cut at 0 and 1."""
     if figure is None or figure["estimate"] is None:
         return "–"
-    if figure["low"] is None:
-        return number(figure["estimate"], digits)
     low, high = _cut(figure) if bounded else (figure["low"], figure["high"])
-    return f"{number(figure['estimate'], digits)} ({number(low, digits)} – {number(high, digits)})"
+    return _limited(number(figure["estimate"], digits), low, high, digits)
+
+
+def _limited(estimate: str, low: float | None, high: float | None, digits: int) -> str:
+    """An estimate and its limits, in an element of their own so that they can go below it."""
+    if low is None or high is None:
+        return estimate
+    limits = f"({number(low, digits)} – {number(high, digits)})"
+    return Markup('{} <span class="limits">{}</span>').format(estimate, limits)
 
 
 def _with_error(figure: Mapping[str, Any] | None, digits: int = 2) -> str:
     return "–" if figure is None else f"{number(figure['estimate'], digits)} ± {number(figure['se'], digits)}"
 
 
-def _cut(figure: Mapping[str, Any]) -> tuple[float, float]:
+def _significant(value: float | None) -> str:
+    """Three significant digits, never as a power of ten."""
+    if not value:
+        return "–" if value is None else "0"
+    return number(value, max(0, 2 - floor(log10(abs(value)))))
+
+
+def _cut(figure: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    if figure["low"] is None:
+        return None, None
     return max(0.0, figure["low"]), min(1.0, figure["high"])

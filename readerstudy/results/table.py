@@ -5,42 +5,17 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from evaluation.readers.reading import COLUMNS, Kind, Reading, Role, Truth
 from readerstudy.archive.models import RadiographFinding
 from readerstudy.reading.models import Answer
 from readerstudy.studies.models import Deviation, Slot, Study
-
-COLUMNS = (
-    "reader",
-    "case",
-    "truth",
-    "rating",
-    "arm",
-    "role",
-    "sitting",
-    "kind",
-    "position",
-    "seconds",
-    "finding",
-)
-Row = dict[str, str | int | float]
-
-
-@dataclass(frozen=True)
-class Exclusions:
-    """What an analysis leaves out."""
-
-    readers: int
-    films: int
-    answers: int
-    """Answers of withdrawn readers or to withdrawn films."""
-    unanswered: int
-    """Slots of the remaining readers and films without an answer."""
 
 
 def require_unblinded(study: Study) -> None:
@@ -52,68 +27,68 @@ def require_unblinded(study: Study) -> None:
         )
 
 
-def long_table(study: Study) -> list[Row]:
-    """One row per answered slot with the keys `COLUMNS`, by reader, sitting and position.
+def long_table(study: Study, *, first: bool = False) -> list[Reading]:
+    """One reading per answered slot, by reader, sitting and position; practice and repeats included.
 
-    The last answer of a slot counts. Withdrawn readers and films are left out. `finding` joins labels by |.
-    Raises ValidationError before unblinding.
+    The last answer of a slot counts, or with `first` the first one, for the sensitivity analysis. Withdrawn readers and
+    films are left out. Raises ValidationError before unblinding.
     """
     require_unblinded(study)
     findings = _findings(study)
-    return [
-        {
-            "reader": answer.slot.sitting.reader.pseudonym,
-            "case": answer.slot.case.code,
-            "truth": answer.slot.case.truth.radiograph.collection.truth,
-            "rating": answer.rating,
-            "arm": answer.slot.case.truth.arm.name,
-            "role": answer.slot.case.truth.arm.role,
-            "sitting": answer.slot.sitting.number,
-            "kind": answer.slot.kind,
-            "position": answer.slot.position,
-            "seconds": answer.milliseconds / 1000,
-            "finding": "|".join(findings[answer.slot.case.truth.radiograph_id]),
-        }
-        for answer in _last_answers(study)
-    ]
+    return [_reading(answer, findings) for answer in _answers(study, first=first)]
 
 
-def exclusions(study: Study) -> Exclusions:
-    """Count what the analysis of a study leaves out."""
-    withdrawn = Deviation.objects.filter(study=study)
-    slots = Slot.objects.filter(sitting__reader__study=study)
-    kept = slots.exclude(sitting__reader__in=withdrawn.filter(reader__isnull=False).values("reader")).exclude(
-        case__in=withdrawn.filter(case__isnull=False).values("case")
-    )
-    return Exclusions(
-        readers=withdrawn.filter(kind=Deviation.Kind.READER_WITHDRAWN).count(),
-        films=withdrawn.filter(kind=Deviation.Kind.FILM_WITHDRAWN).count(),
-        answers=slots.exclude(answers=None).count() - kept.exclude(answers=None).count(),
-        unanswered=kept.filter(answers=None).count(),
-    )
+def unanswered(study: Study) -> int:
+    """How many slots of the readers and films that stay in the analysis have no answer."""
+    return Slot.objects.filter(answers=None, sitting__reader__study=study).exclude(_withdrawn(study)).count()
 
 
-def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write rows as CSV in UTF-8, whole or not at all."""
+def write_csv(readings: Sequence[Reading], path: Path) -> None:
+    """Write the long table as CSV in UTF-8, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(reading, column) for column in COLUMNS] for reading in readings)
     partial.replace(path)
 
 
-def _last_answers(study: Study) -> list[Answer]:
-    withdrawn = Deviation.objects.filter(study=study)
+def _reading(answer: Answer, findings: dict[int, list[str]]) -> Reading:
+    slot = answer.slot
+    truth = slot.case.truth
+    return Reading(
+        reader=slot.sitting.reader.pseudonym,
+        case=slot.case.code,
+        truth=cast(Truth, truth.radiograph.collection.truth),
+        rating=answer.rating,
+        arm=truth.arm.name,
+        role=cast(Role, truth.arm.role),
+        sitting=str(slot.sitting.number),
+        kind=cast(Kind, slot.kind),
+        position=slot.position,
+        seconds=answer.milliseconds / 1000,
+        finding="|".join(findings[truth.radiograph_id]),
+    )
+
+
+def _answers(study: Study, *, first: bool) -> list[Answer]:
+    revision = "-revision" if first else "revision"
     answers = (
         Answer.objects.filter(slot__sitting__reader__study=study)
-        .exclude(slot__sitting__reader__in=withdrawn.filter(reader__isnull=False).values("reader"))
-        .exclude(slot__case__in=withdrawn.filter(case__isnull=False).values("case"))
+        .exclude(_withdrawn(study, "slot__"))
         .select_related("slot__sitting__reader", "slot__case__truth__arm", "slot__case__truth__radiograph__collection")
-        .order_by("slot__sitting__reader_id", "slot__sitting__number", "slot__position", "revision")
+        .order_by("slot__sitting__reader_id", "slot__sitting__number", "slot__position", revision)
     )
-    # A later revision of the same slot takes the place of an earlier one.
+    # Of several revisions of one slot the one that comes last here takes the place of the others.
     return list({answer.slot_id: answer for answer in answers}.values())
+
+
+def _withdrawn(study: Study, slot: str = "") -> Q:
+    """Slots of withdrawn readers or films."""
+    withdrawn = Deviation.objects.filter(study=study)
+    readers = withdrawn.filter(kind=Deviation.Kind.READER_WITHDRAWN).values("reader")
+    films = withdrawn.filter(kind=Deviation.Kind.FILM_WITHDRAWN).values("case")
+    return Q(**{f"{slot}sitting__reader__in": readers}) | Q(**{f"{slot}case__in": films})
 
 
 def _findings(study: Study) -> dict[int, list[str]]:
