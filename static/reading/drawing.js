@@ -30,13 +30,13 @@ void main() {
   if (any(lessThan(place, vec2(0.0))) || any(greaterThan(place, vec2(size)))) return;
   float reach = max(1.0, 1.0 / scale);
   vec2 middle = place - 0.5;
-  ivec2 first = ivec2(ceil(middle - reach)), last = ivec2(floor(middle + reach));
+  ivec2 first = max(ivec2(ceil(middle - reach)), 0);
+  ivec2 last = min(ivec2(floor(middle + reach)), size - 1);
   float sum = 0.0, weights = 0.0;
   for (int y = first.y; y <= last.y; y++) {
     for (int x = first.x; x <= last.x; x++) {
       vec2 near = 1.0 - abs(vec2(x, y) - middle) / reach;
-      ivec2 pixel = clamp(ivec2(x, y), ivec2(0), size - 1);
-      sum += near.x * near.y * float(texelFetch(film, pixel, 0).r);
+      sum += near.x * near.y * float(texelFetch(film, ivec2(x, y), 0).r);
       weights += near.x * near.y;
     }
   }
@@ -170,10 +170,11 @@ function tents(length, origin, scale, side, step) {
     const middle = place - 0.5;
     const at = [];
     const weights = [];
-    for (let pixel = Math.ceil(middle - reach); pixel <= middle + reach; pixel++) {
+    const last = Math.min(Math.floor(middle + reach), side - 1);
+    for (let pixel = Math.max(Math.ceil(middle - reach), 0); pixel <= last; pixel++) {
       const weight = 1 - Math.abs(pixel - middle) / reach;
-      if (weight <= 0) continue;
-      at.push(Math.min(Math.max(pixel, 0), side - 1) * step);
+      if (weight === 0) continue;
+      at.push(pixel * step);
       weights.push(weight);
     }
     const sum = weights.reduce((total, weight) => total + weight, 0);

@@ -132,6 +132,12 @@ for (const button of document.querySelectorAll("[data-command]")) {
   button.addEventListener("click", () => COMMANDS[button.dataset.command]());
 }
 
+// Who dictates or rests a hand on the keys can switch single keys off, in this browser for good.
+singleKeys.checked = localStorage.getItem("readerstudy.single-keys") !== "off";
+singleKeys.addEventListener("change", () => {
+  localStorage.setItem("readerstudy.single-keys", singleKeys.checked ? "on" : "off");
+});
+
 // Words
 
 function tell(id, words) {
@@ -154,10 +160,13 @@ function tellWaiting() {
 }
 
 function tellFailure(error) {
-  tell("notice", error instanceof SessionEnded ? said.ended : fill(said.failed, { error: error?.message }));
+  tell("notice", fill(said.failed, { error: error?.message }));
 }
 
 // A page brought back by the back button has an old slot in it.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-readAll();
+readAll().catch((error) => {
+  if (!(error instanceof SessionEnded)) throw error;
+  tell("notice", said.ended);
+});

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from readerstudy.studies.models import Study
@@ -21,6 +21,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 SOFTWARE_GL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 NO_GL = ["--disable-3d-apis"]
+# The light box is then 1078 × 768 pixels, within a ring of one for the focus.
+SCREEN: ViewportSize = {"width": 1368, "height": 770}
 
 
 def find_chromium() -> str:
@@ -68,7 +70,7 @@ def link(study: Study, live_server: LiveServer) -> str:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    context = chromium.new_context(viewport=SCREEN)
     context.set_default_timeout(15_000)
     yield context
     context.close()

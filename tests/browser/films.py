@@ -20,7 +20,7 @@ def open_study(folder: Path, films: int = 3, **plan: Any) -> Study:
     for name, role, truth in (("real", "real", "real"), ("synthetic", "generator", "synthetic")):
         collection = make_collection(name, truth)
         for number in range(films + 1):
-            add_film(collection, number, side=SIDE)
+            add_film(collection, number, side=SIDE, levels=256)
         add_arm(study=study, actor=ACTOR, name=name, role=role, collection=collection, films=films)
     return freeze_study(study=study, actor=ACTOR)
 

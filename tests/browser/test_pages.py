@@ -1,0 +1,80 @@
+"""Pages on different screens, and for readers who see or move otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.screen import enter, film_is_shown, light_box, rate
+
+pytestmark = [pytest.mark.browser]
+
+SCREENS = [(1366, 768), (1536, 2048), (1920, 1080), (820, 1180), (390, 844)]
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+def faults(page: Page) -> str:
+    results = Axe().run(page, options=WCAG)
+    return results.generate_report() if results.violations_count else ""
+
+
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+def test_film_scale_and_buttons_fit_on_the_screen(page: Page, link: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    enter(page, link)
+    for element in page.locator("#film, .anchor, #confirm, .tools button, #view").all():
+        box = element.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+    for target in page.locator(".anchor, #confirm, .tools button").all():
+        box = target.bounding_box()
+        assert box
+        assert box["height"] >= 44
+    # The film takes the whole short side, or nearly all of it.
+    film = page.locator("#film").bounding_box()
+    assert film
+    assert min(film["width"], film["height"]) >= 0.9 * min(width, height, height - 330 if width < 700 else height)
+
+
+def test_every_page_meets_wcag_aa_as_far_as_axe_can_tell(page: Page, link: str) -> None:
+    page.goto(link)
+    assert faults(page) == ""
+    page.get_by_role("link", name="Begin").click()
+    film_is_shown(page)
+    assert faults(page) == ""
+    page.keyboard.press("4")
+    page.keyboard.press("h")
+    assert faults(page) == ""
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert faults(page) == ""
+    page.keyboard.press("Escape")
+    rate(page, 3)
+    for _ in range(7):
+        film_is_shown(page)
+        rate(page, 3)
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    assert faults(page) == ""
+
+
+def test_the_room_is_dark_before_and_between_films(page: Page, link: str) -> None:
+    page.goto(link)
+    page.route("**/read/film/**", lambda route: route.abort())
+    page.get_by_role("link", name="Begin").click()
+    expect(page.locator("#status")).to_contain_text("cannot be reached")
+    assert light_box(page).max() == 0
+    ground = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    assert ground == "rgb(0, 0, 0)"
+
+
+def test_nothing_comes_from_another_place(page: Page, link: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    enter(page, link)
+    origin = link.split("/read/")[0]
+    assert asked
+    assert [url for url in asked if not url.startswith((origin, "data:"))] == []
