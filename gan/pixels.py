@@ -81,6 +81,12 @@ def read_values(path: Path) -> npt.NDArray[np.float64]:
         return np.asarray(image.convert("RGB"), dtype=np.float64) @ LUMINANCE
 
 
+def grey_levels(path: Path) -> int:
+    """How many greys a PNG or JPEG can hold: 65536 where it has 16 bits, else 256."""
+    with Image.open(path) as image:
+        return FULL_SCALE + 1 if image.mode in ("I", "I;16", "I;16B", "F") else 256
+
+
 def read_film(path: Path) -> Film:
     """Read a film that `write_film` wrote, as it is."""
     with Image.open(path) as image:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gan.pixels import Film, canonical, film_hash, read_values
-
-SUFFIXES = (".png", ".jpg", ".jpeg")
+from gan.folder import film_paths, read_canonical
+from gan.pixels import Film, film_hash
 
 
 def read_folder(folder: Path) -> dict[str, Film]:
@@ -16,16 +15,11 @@ def read_folder(folder: Path) -> dict[str, Film]:
     """
     films: dict[str, Film] = {}
     seen: dict[str, str] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    for path in film_paths(folder):
         name = str(path.relative_to(folder))
-        try:
-            film = canonical(read_values(path))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"The film {path} cannot be read ({error}); mend it or take it away.") from error
+        film = read_canonical(path)
         twin = seen.setdefault(film_hash(film), name)
         if twin != name:
             raise ValueError(f"The films {twin} and {name} in {folder} are the same; take one away.")
         films[name] = film
-    if not films:
-        raise ValueError(f"There are no PNG or JPEG films below {folder}.")
     return films

@@ -1,0 +1,80 @@
+"""Weights on disk: safetensors plus JSON, never a pickle; whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from gan.cache import FilmCache
+from gan.config import TrainingConfig
+
+VERSION = 1
+WEIGHTS, STATE = "weights.safetensors", "state.json"
+KEPT = 2
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(config: TrainingConfig, cache: FilmCache, images: int) -> dict[str, Any]:
+    """What a checkpoint's JSON says: its configuration, the images shown, and the films that it was trained on."""
+    return {
+        "version": VERSION,
+        "config": config.to_json(),
+        "images": images,
+        "levels": cache.levels,
+        "patient_key": cache.patient_key,
+        "films": [asdict(row) for row in cache.provenance],
+    }
+
+
+def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> Path:
+    """Write one checkpoint as a folder of its own below `run`, and keep the newest two."""
+    folder = run / f"checkpoint-{description['images']:010d}"
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        save_file(tensors, partial / WEIGHTS)
+        (partial / STATE).write_text(json.dumps(description | {"sha256": sha256(partial / WEIGHTS)}))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    for old in checkpoints(run)[:-KEPT]:
+        shutil.rmtree(old)
+    return folder
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Whole checkpoints of a run, oldest first."""
+    return sorted(path for path in run.glob("checkpoint-*") if path.suffix != ".partial")
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and description of one checkpoint. Raises ValueError where the weights are not those that were saved."""
+    description = json.loads((folder / STATE).read_text())
+    if sha256(folder / WEIGHTS) != description["sha256"]:
+        raise ValueError(f"The weights in {folder} are not those that were saved; resume from an older checkpoint.")
+    return load_file(folder / WEIGHTS), description
+
+
+def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
+    """Write the averaged generator as `path` (.safetensors) with its JSON beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    save_file(tensors, partial)
+    text = json.dumps(description | {"sha256": sha256(partial)})
+    partial_json = path.with_suffix(".json.partial")
+    partial_json.write_text(text)
+    partial.replace(path)
+    partial_json.replace(path.with_suffix(".json"))

@@ -1,0 +1,90 @@
+"""One flat configuration of a training; presets are JSON files beside this one that a person can read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gan.networks import resolutions
+
+PRESETS = Path(__file__).parent / "presets"
+LOSSES = ("wgan-gp", "non-saturating-r1")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that a training depends on beside its films. The defaults are those of Karras et al. 2018."""
+
+    resolution: int
+    kimg: float
+    """Real images shown in all, in thousands."""
+    seed: int = 0
+    latent: int = 512
+    fmap_base: int = 8192
+    fmap_max: int = 512
+    stable_kimg: float = 600
+    """Length of each stable phase before the phases shrink or grow in proportion to end at `kimg`."""
+    fade_kimg: float = 600
+    final_kimg: float = 600
+    """Length of the stable phase at the last resolution, likewise."""
+    minibatch: tuple[tuple[int, int], ...] = (
+        (4, 128),
+        (8, 128),
+        (16, 128),
+        (32, 64),
+        (64, 32),
+        (128, 16),
+        (256, 8),
+        (512, 4),
+        (1024, 4),
+    )
+    """Images per step, as pairs of resolution and number: multiples of the standard-deviation group of four."""
+    loss: str = "wgan-gp"
+    rate: float = 1e-3
+    beta2: float = 0.99
+    epsilon: float = 1e-8
+    gradient_penalty: float = 10.0
+    drift: float = 1e-3
+    r1_gamma: float = 0.0
+    """Weight of R1 for the non-saturating loss; 0 means 0.0002 · resolution² / minibatch."""
+    r1_interval: int = 16
+    """R1 is computed in every so many steps, and weighted accordingly."""
+    ema_kimg: float = 10.0
+    """Half-life of the generator's weight average, in thousands of images."""
+
+    def __post_init__(self) -> None:
+        for size in resolutions(self.resolution):
+            if size not in dict(self.minibatch):
+                raise ValueError(f"The configuration names no minibatch for resolution {size}; add it to minibatch.")
+        if self.kimg <= 0:
+            raise ValueError(f"kimg must be above 0, not {self.kimg}.")
+        if self.loss not in LOSSES:
+            raise ValueError(f"The loss {self.loss!r} is not known; choose one of {', '.join(LOSSES)}.")
+
+    def batch(self, resolution: int) -> int:
+        return dict(self.minibatch)[resolution]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainingConfig:
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(
+                f"The configuration has fields that this version does not know: {', '.join(sorted(unknown))}."
+            )
+        pairs = values.get("minibatch", cls.minibatch)
+        return cls(**{**values, "minibatch": tuple((int(size), int(number)) for size, number in pairs)})
+
+
+def preset(name: str, **changes: Any) -> TrainingConfig:
+    """The preset `name` with some fields changed, such as `resolution`, `kimg` and `seed`."""
+    path = PRESETS / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in PRESETS.glob("*.json")))
+        raise ValueError(f"There is no preset {name!r}; choose one of {known}.")
+    config = TrainingConfig.from_json(json.loads(path.read_text()))
+    return replace(config, **{field: value for field, value in changes.items() if value is not None})
