@@ -44,7 +44,7 @@ def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        save_file(tensors, partial / WEIGHTS)
+        _write_tensors(partial / WEIGHTS, tensors)
         (partial / STATE).write_text(json.dumps(description | {"sha256": sha256(partial / WEIGHTS)}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
@@ -72,9 +72,13 @@ def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str
     """Write the averaged generator as `path` (.safetensors) with its JSON beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial)
+    _write_tensors(partial, tensors)
     text = json.dumps(description | {"sha256": sha256(partial)})
     partial_json = path.with_suffix(".json.partial")
     partial_json.write_text(text)
     partial.replace(path)
     partial_json.replace(path.with_suffix(".json"))
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
