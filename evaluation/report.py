@@ -1,4 +1,4 @@
-"""The report of a study: one self-contained page, and the same figures as JSON beside it."""
+"""The report of a study: one self-contained page, and beside it the same figures as JSON and the answers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from markupsafe import Markup
 from evaluation import figures
 from evaluation.answer import RANDOM
 from evaluation.plain_json import write_json
-from evaluation.study import CaseFilm
+from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.table import write_table
+from evaluation.study import CaseFilm, StudyInput
 from evaluation.wording import number, p_value, percent
 
-REPORT, FIGURES = "report.html", "report.json"
+REPORT, FIGURES, ANSWERS, IMRMC = "report.html", "report.json", "answers.csv", "answers.imrmc"
 FILMS_IN_A_STRIP = 6
 
 ROLES = {
@@ -32,15 +34,17 @@ END_POINTS = {
 }
 
 
-def write_report(analysis: Mapping[str, Any], films: Sequence[CaseFilm], folder: Path) -> Path:
-    """Write report.html and report.json into `folder` and return the page's path.
+def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -> Path:
+    """Write report.html, report.json, answers.csv and answers.imrmc into `folder` and return the page's path.
 
-    `analysis` is the result of `evaluation.analysis.analyse`; `films` are those of the study, for the contact sheet.
-    Each file is written whole or not at all, the page last.
+    `analysis` is the result of `evaluation.analysis.analyse` on `study`. Each file is written whole or not at all, the
+    page last.
     """
-    page = render(analysis, films)
+    page = render(analysis, study.films)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FIGURES, analysis)
+    write_table(folder / ANSWERS, study.readings)
+    write_imrmc(folder / IMRMC, study.readings)
     path = folder / REPORT
     partial = path.with_name(path.name + ".partial")
     partial.write_text(page, encoding="utf-8")
@@ -61,6 +65,7 @@ def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
             end_points=END_POINTS,
             random_words=RANDOM,
             roc_figure=figures.roc(readers["readers"]),
+            files={"figures": FIGURES, "answers": ANSWERS, "imrmc": IMRMC},
             areas_figure=figures.areas(readers["readers"], readers["overall"]["obuchowski_rockette"], plan["margin"]),
             ratings_figure=figures.ratings(analysis["ratings"]),
             strips=_strips(analysis["arms"], films, plan["seed"]),
@@ -111,7 +116,9 @@ def _share_with_limits(figure: Mapping[str, Any] | None, signed: bool = False) -
     if figure is None or figure["estimate"] is None:
         return "–"
     low, high = (figure["low"], figure["high"]) if signed else _cut(figure)
-    return _limited(percent(figure["estimate"]), *(limit if limit is None else 100 * limit for limit in (low, high)), 1)
+    if low is not None and high is not None:
+        low, high = 100 * low, 100 * high
+    return _limited(percent(figure["estimate"]), low, high, 1)
 
 
 def _with_limits(figure: Mapping[str, Any] | None, digits: int = 3, bounded: bool = False) -> str:

@@ -1,7 +1,7 @@
 """What the analysis of a study is given: its plan, its arms, its films and what readers said of them.
 
     analysis = evaluation.analysis.analyse(study)                    # plain values, ready for JSON
-    path = evaluation.report.write_report(analysis, study.films, folder)   # report.html and report.json
+    path = evaluation.report.write_report(analysis, study, folder)   # report.html and what stands beside it
 
 The caller has already left out what was withdrawn: readings of withdrawn films and readers are not here, each
 withdrawal is a `Deviation`.

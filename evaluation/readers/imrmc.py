@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.readers.reading import Reading, Truth
+from evaluation.readers.summary import main_readings, modalities_of
 from evaluation.readers.table import ROLE_OF_TRUTH, TableError
 
 BEGIN = "BEGIN DATA:"
@@ -54,27 +56,28 @@ def read_imrmc(path: Path, scale: tuple[float, float] | None = None) -> list[Rea
     return readings
 
 
-def write_imrmc(path: Path, readings: Sequence[Reading], modality: str = "") -> None:
-    """Write main readings as a file of iMRMC, whole or not at all.
+def write_imrmc(path: Path, readings: Sequence[Reading]) -> None:
+    """Write main readings of real and generator arms as a file of iMRMC, whole or not at all.
 
-    The arm of a reading is its modality; a `modality` given takes its place, for synthetic films and real ones have
-    different arms but are read as one modality. Ids with commas cannot be written and raise ValueError.
+    Every arm with synthetic films is a modality, and the real arm's readings stand in each of them. Ids with commas
+    cannot be written and raise ValueError.
     """
-    main = [reading for reading in readings if reading.kind == "main"]
-    truths = {reading.case: reading.truth for reading in main}
-    number_of = {"real": 0, "synthetic": 0}
-    for truth in truths.values():
-        number_of[truth] += 1
-    modalities = dict.fromkeys(modality or reading.arm or "1" for reading in main)
+    modalities = modalities_of(main_readings(readings), "arm")
+    truths = {reading.case: reading.truth for of_arm in modalities.values() for reading in of_arm}
+    number_of = Counter(truths.values())
     lines = [
         "Readings of real and synthetic radiographs; signal present means synthetic.",
         f"N0: {number_of['real']}",
         f"N1: {number_of['synthetic']}",
-        f"NR: {len({reading.reader for reading in main})}",
+        f"NR: {len({reading.reader for of_arm in modalities.values() for reading in of_arm})}",
         f"NM: {len(modalities)}",
         BEGIN,
         *(f"truth,{_id(case)},truth,{int(truth == 'synthetic')}" for case, truth in truths.items()),
-        *(f"{_id(r.reader)},{_id(r.case)},{_id(modality or r.arm or '1')},{r.rating:g}" for r in main),
+        *(
+            f"{_id(reading.reader)},{_id(reading.case)},{_id(arm or '1')},{reading.rating:g}"
+            for arm, of_arm in modalities.items()
+            for reading in of_arm
+        ),
     ]
     partial = path.with_name(path.name + ".partial")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -59,8 +59,11 @@ def summarise(readings: Sequence[Reading], options: Options) -> Json:
     warnings: list[str] = []
     modalities = modalities_of(main, options.arms)
     ratings = ratings_by_modality(modalities)
-    # Where values of the column hold both truths, the same case is read in several of them and nothing is pooled.
-    crossed = bool(options.arms) and bool((ratings.read.any(1).sum(0)[ratings.synthetic] > 1).any())
+    # Where a case is read in several values of the column, be it by one reader or by two, nothing is pooled.
+    crossed = bool(options.arms) and (
+        bool((ratings.read.any(1).sum(0)[ratings.synthetic] > 1).any())
+        or len({(reading.reader, reading.case) for reading in main}) < len(main)
+    )
     whole = None if crossed else ratings_of(main)
     if crossed:
         warnings.append("Cases were read in several arms, so there are figures of each arm but none over all arms.")
