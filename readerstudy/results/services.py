@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from evaluation.analysis import analyse
+from evaluation.images.extractors import Texture, extractor_of
+from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.table import write_table
+from evaluation.report import write_report
 from readerstudy.audit.models import record
 from readerstudy.progress import Progress, Silent
 from readerstudy.reading.services import record_answer
+from readerstudy.results.models import Analysis
 from readerstudy.results.simulation import Films
-from readerstudy.results.table import long_table, write_csv
+from readerstudy.results.study_input import study_input
+from readerstudy.results.table import long_table
 from readerstudy.studies.models import CaseTruth, Reader, Slot, Study
 from readerstudy.studies.services import enrol_simulated_reader
 
@@ -55,17 +65,71 @@ def simulate_readers(
     return enrolled
 
 
+def analyse_study(
+    *, study: Study, actor: str, extractor: str = Texture.name, progress: Progress | None = None
+) -> Analysis:
+    """Analyse an unblinded study; its report and what stands beside it are kept under a new code.
+
+    `extractor` is “texture” or the path of a TorchScript file. What fails leaves nothing behind. Raises ValidationError
+    before unblinding, where nobody has read, and for an extractor that cannot be used.
+    """
+    given = study_input(study)
+    progress = progress or Silent()
+    progress.start(len(given.films), _("Measuring films"))
+    settings.REPORTS.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{study.name}.", dir=settings.REPORTS) as partial:
+        folder = Path(partial) / "report"
+        try:
+            figures = analyse(given, extractor_of(extractor), _steps(progress))
+            write_report(figures, given, folder)
+        except ValueError as error:
+            raise ValidationError(
+                _("Study “%(study)s” cannot be analysed: %(reason)s") % {"study": study, "reason": error}
+            ) from error
+        with transaction.atomic():
+            analysis = Analysis(study=study)
+            analysis.full_clean()
+            analysis.save()
+            record(
+                actor=actor,
+                action="study analysed",
+                subject=f"study:{study}",
+                analysis=analysis.pk,
+                extractor=figures["images"]["extractor"],
+            )
+            folder.rename(analysis.folder)
+    return analysis
+
+
 def export_answers(*, study: Study, path: Path, actor: str) -> int:
-    """Write the long table of an unblinded study as CSV. Returns the number of rows."""
+    """Write the answers of an unblinded study: as a file of iMRMC where `path` ends so, else as CSV.
+
+    Returns the number of rows. The long table has all answers, a file of iMRMC the main readings alone.
+    """
     rows = long_table(study)
+    write = write_imrmc if path.suffix.lower() == ".imrmc" else write_table
     try:
-        write_csv(rows, path)
+        write(path, rows)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
     except OSError as error:
         raise ValidationError(
             _("The file %(path)s cannot be written: %(reason)s.") % {"path": path, "reason": error.strerror}
         ) from error
     record(actor=actor, action="answers exported", subject=f"study:{study}", rows=len(rows))
     return len(rows)
+
+
+def _steps(progress: Progress) -> Callable[[int, int], None]:
+    """What tells `progress` of films done, from calls that say how many are."""
+    reported = 0
+
+    def report(done: int, _total: int) -> None:
+        nonlocal reported
+        progress.advance(done - reported)
+        reported = done
+
+    return report
 
 
 def _cases(study: Study) -> QuerySet[CaseTruth, tuple[int, str]]:

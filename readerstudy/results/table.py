@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
 from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from evaluation.readers.reading import COLUMNS, Kind, Reading, Role, Truth
+from evaluation.readers.reading import Kind, Reading, Role, Truth
 from readerstudy.archive.models import RadiographFinding
 from readerstudy.reading.models import Answer
 from readerstudy.studies.models import Deviation, Slot, Study
@@ -41,16 +38,6 @@ def long_table(study: Study, *, first: bool = False) -> list[Reading]:
 def unanswered(study: Study) -> int:
     """How many slots of the readers and films that stay in the analysis have no answer."""
     return Slot.objects.filter(answers=None, sitting__reader__study=study).exclude(_withdrawn(study)).count()
-
-
-def write_csv(readings: Sequence[Reading], path: Path) -> None:
-    """Write the long table as CSV in UTF-8, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(reading, column) for column in COLUMNS] for reading in readings)
-    partial.replace(path)
 
 
 def _reading(answer: Answer, findings: dict[int, list[str]]) -> Reading:

@@ -1,6 +1,11 @@
 """Doors of the results."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from readerstudy.results import views
 
 app_name = "results"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("<str:code>/", views.report, name="report"),
+    path("<str:code>/<str:name>", views.beside_report, name="beside_report"),
+]

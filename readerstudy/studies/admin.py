@@ -133,7 +133,7 @@ class StudyAdmin(StepsAdmin):
         (_("End"), {"fields": ["closed_at", "unblinded_at", "unblinding_reason"]}),
     ]
     actions = None
-    steps = (
+    steps: tuple[Step, ...] = (
         Step(
             "freeze",
             _("Freeze"),

@@ -12,7 +12,10 @@ from readerstudy.studies.models import Study
 
 
 class Command(StudyCommand):
-    help = "Write the answers of an unblinded study with their truth as CSV, one row per answered slot."
+    help = (
+        "Write the answers of an unblinded study with their truth as CSV, one row per answered slot; "
+        "or the main readings as a file of iMRMC, where FILE ends in .imrmc."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
