@@ -1,31 +1,27 @@
-"""What all commands on a study share: finding it by name, and refusals as one sentence with exit code 1."""
+"""What all commands on a study share: finding it and its readers by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from readerstudy.commands import ServiceCommand
 from readerstudy.studies.models import Reader, Study
 
-ACTOR = "command"
 
-
-class StudyCommand(BaseCommand):
-    """A command on one study. Subclasses write `act`."""
+class StudyCommand(ServiceCommand):
+    """A command on one study. Subclasses write `act_on`."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", metavar="STUDY", help="Name of the study.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            self.act(find_study(options["study"]), options)
-        except ValidationError as error:
-            raise CommandError(sentences(error)) from error
+    def act(self, options: dict[str, Any]) -> None:
+        self.act_on(find_study(options["study"]), options)
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         raise NotImplementedError
 
 
@@ -38,17 +34,6 @@ def find_study(name: str) -> Study:
         raise ValidationError(
             _("There is no study “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
         ) from None
-
-
-def sentences(error: ValidationError) -> str:
-    """All messages of an error on one line, each behind the field that it is about."""
-    if not hasattr(error, "error_dict"):
-        return " ".join(error.messages)
-    return " ".join(
-        message if field == NON_FIELD_ERRORS else f"{field}: {message}"
-        for field, messages in error.message_dict.items()
-        for message in messages
-    )
 
 
 def find_reader(study: Study, pseudonym: str) -> Reader:

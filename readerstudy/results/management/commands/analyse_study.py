@@ -6,9 +6,10 @@ from urllib.parse import urljoin
 from django.core.management.base import CommandParser
 
 from evaluation.images.extractors import Texture
+from readerstudy.commands import ACTOR
 from readerstudy.progress import Bar
 from readerstudy.results.services import analyse_study
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 
 
@@ -27,7 +28,7 @@ class Command(StudyCommand):
         )
         parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="Where people reach the server.")
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         analysis = analyse_study(study=study, actor=ACTOR, extractor=options["extractor"], progress=Bar())
         self.stdout.write(f"File: {analysis.report}")
         self.stdout.write(f"Report: {urljoin(options['base_url'], analysis.get_absolute_url())}")

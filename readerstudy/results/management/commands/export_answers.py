@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from readerstudy.commands import ACTOR
 from readerstudy.results.services import export_answers
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 
 
@@ -21,6 +22,6 @@ class Command(StudyCommand):
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE", type=Path)
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         rows = export_answers(study=study, path=options["file"], actor=ACTOR)
         self.stdout.write(_("%(rows)d answers are in %(file)s.") % {"rows": rows, "file": options["file"]})

@@ -5,9 +5,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from readerstudy.commands import ACTOR
 from readerstudy.progress import Bar
 from readerstudy.results.services import simulate_readers
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 
 
@@ -20,7 +21,7 @@ class Command(StudyCommand):
         parser.add_argument("--d-prime", type=float, required=True, metavar="D", help="0: guessing; 1: AUC 0.76.")
         parser.add_argument("--seed", type=int, default=0)
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         readers = simulate_readers(
             study=study,
             readers=options["readers"],

@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from readerstudy.studies.management.study_command import ACTOR, sentences
+from readerstudy.commands import ACTOR, ServiceCommand
 from readerstudy.studies.models import Arm, Study
 from readerstudy.studies.plan import build_study, read_plan, read_text
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Begin the design of a study: from a plan in TOML, or from options that make one arm of real films and one arm "
         "for each collection of synthetic films. Arms and plan can be changed in the admin until the study is frozen."
@@ -46,12 +46,9 @@ class Command(BaseCommand):
         analysis.add_argument("--decision-cut", type=int, default=4, help="Rated synthetic from this rating on.")
         analysis.add_argument("--override-reason", default="", help="Why freezing is sound without known patients.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            plan = read_plan(options["plan"]) if options["plan"] else plan_of(options)
-            study = build_study(plan, actor=ACTOR)
-        except ValidationError as error:
-            raise CommandError(sentences(error)) from error
+    def act(self, options: dict[str, Any]) -> None:
+        plan = read_plan(options["plan"]) if options["plan"] else plan_of(options)
+        study = build_study(plan, actor=ACTOR)
         arms = ", ".join(f"{arm.name} ({arm.films})" for arm in study.arms.order_by("pk"))
         self.stdout.write(_("Study %(study)s is in design, with the arms %(arms)s.") % {"study": study, "arms": arms})
 

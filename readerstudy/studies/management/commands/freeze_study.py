@@ -4,8 +4,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from readerstudy.commands import ACTOR
 from readerstudy.progress import Bar
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import freeze_study
 
@@ -13,7 +14,7 @@ from readerstudy.studies.services import freeze_study
 class Command(StudyCommand):
     help = "Draw and render the films of a study and fix its design for good."
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         study = freeze_study(study=study, actor=ACTOR, progress=Bar())
         manifest = study.manifest.content
         self.stdout.write(

@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from readerstudy.commands import ACTOR
 from readerstudy.studies.links import personal_link
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import invite_reader
 
@@ -20,7 +21,7 @@ class Command(StudyCommand):
         parser.add_argument("--email", default="")
         parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="Where readers reach the server.")
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         reader, token = invite_reader(study=study, actor=ACTOR, name=options["name"], email=options["email"])
         self.stderr.write(_("Reader %(reader)s is enrolled.") % {"reader": reader.pseudonym})
         self.stdout.write(f"Reader: {personal_link(options['base_url'], token)}")

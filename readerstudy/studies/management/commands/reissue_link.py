@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from readerstudy.commands import ACTOR
 from readerstudy.studies.links import personal_link
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand, find_reader
+from readerstudy.studies.management.study_command import StudyCommand, find_reader
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import reissue_link
 
@@ -18,6 +19,6 @@ class Command(StudyCommand):
         parser.add_argument("reader", metavar="READER", help="Pseudonym, such as R01.")
         parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="Where readers reach the server.")
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         token = reissue_link(reader=find_reader(study, options["reader"]), actor=ACTOR)
         self.stdout.write(f"Reader: {personal_link(options['base_url'], token)}")

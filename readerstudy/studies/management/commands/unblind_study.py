@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.commands import ACTOR
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import unblind_study
 
@@ -17,6 +18,6 @@ class Command(StudyCommand):
         super().add_arguments(parser)
         parser.add_argument("--reason", required=True)
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         unblind_study(study=study, reason=options["reason"], actor=ACTOR)
         self.stdout.write(_("Study %(study)s is unblinded.") % {"study": study})

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand
+from readerstudy.commands import ACTOR
+from readerstudy.studies.management.study_command import StudyCommand
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import withdraw_film
 
@@ -19,7 +20,7 @@ class Command(StudyCommand):
         parser.add_argument("case", metavar="CASE", help="Code of the case.")
         parser.add_argument("--reason", required=True)
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         case = study.cases.filter(code=options["case"]).first()
         if case is None:
             raise ValidationError(

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from readerstudy.studies.management.study_command import ACTOR, StudyCommand, find_reader
+from readerstudy.commands import ACTOR
+from readerstudy.studies.management.study_command import StudyCommand, find_reader
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import erase_identity, withdraw_reader
 
@@ -19,7 +20,7 @@ class Command(StudyCommand):
         parser.add_argument("--reason", required=True)
         parser.add_argument("--erase", action="store_true", help="Also forget name, e-mail and link.")
 
-    def act(self, study: Study, options: dict[str, Any]) -> None:
+    def act_on(self, study: Study, options: dict[str, Any]) -> None:
         reader = find_reader(study, options["reader"])
         withdraw_reader(reader=reader, reason=options["reason"], actor=ACTOR)
         if options["erase"]:
