@@ -301,9 +301,11 @@ class ReaderIdentityAdmin(ReadOnlyAdmin):
 
 @admin.register(Case)
 class CaseAdmin(StepsAdmin, ReadOnlyAdmin):
-    """Cases as readers know them: a code."""
+    """Cases as readers know them: a code. The hash of the payload is not shown: whoever has the films could find it."""
 
     list_display = ["code", "study", "kind", "is_withdrawn"]
+    fields = ["code", "study", "kind", "is_withdrawn"]
+    readonly_fields = ["is_withdrawn"]
     list_filter = ["study", "kind"]
     list_select_related = ["study"]
     search_fields = ["code"]

@@ -285,7 +285,8 @@ class CaseTruth(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"truth of {self.case_id}"
+        # Names no case: the admin prints this beside a radiograph that it refuses to delete.
+        return str(_("truth of a case"))
 
 
 class Reader(models.Model):

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
-from typing import TypedDict, Unpack
+from typing import TypedDict, TypeVar, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -33,6 +33,8 @@ from readerstudy.studies.models import (
     Study,
 )
 from readerstudy.studies.ordering import draw_order
+
+Row = TypeVar("Row")
 
 
 class StudyPlan(TypedDict, total=False):
@@ -148,10 +150,15 @@ def freeze_study(*, study: Study, actor: str, progress: Progress | None = None) 
     return study
 
 
+def _shuffled(rows: list[Row]) -> list[Row]:
+    """In an order that no seed brings back."""
+    return SystemRandom().sample(rows, len(rows))
+
+
 def _write_frozen(study: Study, selection: freezing.Selection, rendered: freezing.Rendered, actor: str) -> None:
     manifest = freezing.manifest_of(study, selection, rendered)
-    # In random order, so that the ids of cases say nothing of their arms.
-    drawn = SystemRandom().sample(selection.cases, len(selection.cases))
+    # In random order, and truth in another one, so that the ids of rows say nothing of each other or of their arms.
+    drawn = _shuffled(selection.cases)
     cases = Case.objects.bulk_create(
         Case(study=study, code=case.code, kind=case.kind, payload_hash=rendered.payload_hashes[case.code])
         for case in drawn
@@ -164,7 +171,7 @@ def _write_frozen(study: Study, selection: freezing.Selection, rendered: freezin
             radiograph_id=origin.candidate.radiograph,
             patient=origin.candidate.patient,
         )
-        for case, origin in zip(cases, drawn, strict=True)
+        for case, origin in _shuffled(list(zip(cases, drawn, strict=True)))
     )
     Manifest.objects.create(study=study, content=manifest)
     study.state = Study.State.FROZEN

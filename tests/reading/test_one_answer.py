@@ -156,7 +156,7 @@ def test_the_film_that_follows_is_not_skipped_by_any_of_fifty(line: Line, code: 
 def test_a_server_killed_over_an_answer_loses_and_doubles_nothing(
     study: Study, door: socket.socket, home: Path, moment: str, kept: list[int]
 ) -> None:
-    reader, token = invite_reader(study=study, actor=ACTOR)
+    _, token = invite_reader(study=study, actor=ACTOR)
     with server(door, home) as process:
         line = Line.opened(address(door), token)
         code = line.slot()["code"]
