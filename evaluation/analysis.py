@@ -185,6 +185,7 @@ def _images(study: StudyInput, extractor: Extractor, progress: Progress | None) 
     """Distances of every other arm from the real films."""
     real = [film for arm in _with_role(study.arms, "real") for film in _films_of(study, arm)]
     others = {arm.name: _films_of(study, arm) for arm in study.arms if arm.role != "real"}
+    compared = {arm.name: "of the real control" if arm.role == "control-real" else arm.truth for arm in study.arms}
     result: Json = {"extractor": None, "arms": {}, "warnings": []}
     if len(real) < FEWEST_FILMS:
         result["warnings"].append("There are fewer than two real films, so no distance is computed.")
@@ -203,7 +204,7 @@ def _images(study: StudyInput, extractor: Extractor, progress: Progress | None) 
             features[: len(real)], rows, seed=study.plan.seed, patients=patients if any(patients) else None
         )
         result["arms"][name] = figures | {
-            "protocol": protocol(figures, result["extractor"]),
+            "protocol": protocol(figures, result["extractor"], compared[name]),
             "nearest_real": nearest_real(features[: len(real)], rows),
         }
     return result

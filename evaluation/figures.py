@@ -82,7 +82,7 @@ def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
         _whisker(axes, mean, len(rows), ACCENT, "D")
     labels = [name for name, _ in rows] + ["mean"] * bool(mean)
     axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set(xlabel="AUC, shaded: the margin around guessing")
     ends = [value for _, area in rows for value in (area["low"], area["high"], area["estimate"]) if value is not None]
     axes.set_xlim(max(0.0, min([0.35, *ends]) - 0.03), min(1.0, max([0.65, *ends]) + 0.03))

@@ -61,8 +61,8 @@ def distances(
     }
 
 
-def protocol(figures: dict[str, Any], extractor: dict[str, Any] | None = None) -> str:
-    """One line that says how the figures came about."""
+def protocol(figures: dict[str, Any], extractor: dict[str, Any] | None = None, compared: str = "synthetic") -> str:
+    """One line that says how the figures came about; `compared` says what was set against the real films."""
     by = ""
     if extractor:
         sha = f", SHA-256 {extractor['sha256'][:12]}" if extractor["sha256"] else ", no weights"
@@ -72,7 +72,7 @@ def protocol(figures: dict[str, Any], extractor: dict[str, Any] | None = None) -
         kept_apart = "patients kept apart" if figures["floor"]["patients_known"] else "patients not known"
         floor = f"floor n = {figures['floor']['n']}, mean over {SPLITS} splits, {kept_apart}; "
     return (
-        f"{by}n = {figures['n_real']} real, {figures['n_fake']} synthetic; d = {figures['dim']}; "
+        f"{by}n = {figures['n_real']} real, {figures['n_fake']} {compared}; d = {figures['dim']}; "
         f"covariance {figures['covariance']}; {floor}k = {figures['k']}, rule {figures['k_rule']}; "
         f"seed {figures['seed']}"
     )

@@ -128,7 +128,10 @@ def _distances(values: Floats, marginals: Floats, metric: Metric) -> Floats:
 
 
 def _with_interval(figure: Callable[[Floats], float], table: Floats) -> Interval:
-    """The figure with a jackknife interval over cases; without limits where leaving a case out undoes the figure."""
+    """The figure with a jackknife interval over cases, cut at −1 and 1.
+
+    Without limits where leaving a case out undoes the figure, or where no case changes it.
+    """
     estimate = figure(table)
     cases = table.shape[1]
     if cases < 3:
@@ -138,5 +141,7 @@ def _with_interval(figure: Callable[[Floats], float], table: Floats) -> Interval
     except Undefined:
         return Interval(estimate, None, None)
     se = sqrt((cases - 1) / cases * float(((without - without.mean()) ** 2).sum()))
+    if se == 0:
+        return Interval(estimate, None, None)
     reach = float(norm.ppf(0.975)) * se
-    return Interval(estimate, estimate - reach, estimate + reach)
+    return Interval(estimate, max(-1.0, estimate - reach), min(1.0, estimate + reach))
