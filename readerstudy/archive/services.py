@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,8 +11,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from gan.pixels import Film, film_hash, write_film
-from readerstudy.archive.models import Collection, Radiograph, RadiographFinding, Split
+from gan.provenance import patient_hash
+from readerstudy.archive.importing import sources
+from readerstudy.archive.importing.found import FoundFilm, Known, Pixels, Refused, Source
+from readerstudy.archive.importing.polarity import looks_negative
+from readerstudy.archive.importing.summary import ImportSummary
+from readerstudy.archive.models import Collection, Radiograph, RadiographFinding, RadiographQuerySet, Split
 from readerstudy.audit.models import record
+from readerstudy.progress import Progress, Silent
 
 
 class AlreadyPresent(ValidationError):
@@ -37,6 +44,42 @@ def create_collection(*, name: str, truth: str, origin: str, actor: str, licence
             licence=licence,
         )
     return collection
+
+
+def import_radiographs(
+    *,
+    path: Path,
+    collection: str,
+    truth: str,
+    actor: str,
+    form: str = "",
+    origin: str = "",
+    licence: str = "",
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Bring all films below a folder into a collection, which is begun if there is none of that name.
+
+    `form` is chestxray14, dicom or folder, and is recognised where it is not given. `origin` says within what patient
+    ids are unique: unless given, what the form says, else the collection's name. A film that cannot come in is named in
+    the summary and the rest come in; the same call again takes up where the last one stopped.
+
+    Raises ValidationError, and changes nothing, where there is nothing to import or the collection is another one.
+    """
+    source = sources.find(path, form)
+    target = _collection_for(source, collection, truth=truth, origin=origin, licence=licence, actor=actor)
+    with transaction.atomic():
+        record(
+            actor=actor,
+            action="import begun",
+            subject=f"collection:{target}",
+            path=str(path),
+            form=source.form,
+            found=len(source.films),
+        )
+    summary = _Import(target, source).run(progress or Silent())
+    with transaction.atomic():
+        record(actor=actor, action="import ended", subject=f"collection:{target}", path=str(path), **summary.counts())
+    return summary
 
 
 def store_film(
@@ -83,12 +126,15 @@ def store_film(
     )
     _refuse_what_is_there(radiograph)
     radiograph.full_clean()
+    labels = [RadiographFinding(radiograph=radiograph, finding=finding) for finding in dict.fromkeys(findings)]
+    for label in labels:
+        label.clean_fields(exclude=["radiograph"])
     # The pixels come first: a row without its film would be a lie, a film without a row is written over next time.
     radiograph.path.parent.mkdir(parents=True, exist_ok=True)
     write_film(radiograph.path, film)
     with transaction.atomic():
         radiograph.save()
-        _write_findings(radiograph, findings)
+        RadiographFinding.objects.bulk_create(labels)
     return radiograph
 
 
@@ -109,8 +155,126 @@ def _refuse_what_is_there(radiograph: Radiograph) -> None:
         )
 
 
-def _write_findings(radiograph: Radiograph, findings: Iterable[str]) -> None:
-    rows = [RadiographFinding(radiograph=radiograph, finding=finding) for finding in dict.fromkeys(findings)]
-    for row in rows:
-        row.full_clean(validate_unique=False, validate_constraints=False)
-    RadiographFinding.objects.bulk_create(rows)
+def _collection_for(source: Source, name: str, *, truth: str, origin: str, licence: str, actor: str) -> Collection:
+    """The collection of that name, begun if need be. Raises ValidationError where it differs from what is asked for."""
+    collection = Collection.objects.filter(name=name).first()
+    if collection is None:
+        origin = origin or source.origin or name
+        return create_collection(name=name, truth=truth, origin=origin, licence=licence, actor=actor)
+    for asked, there, what in (
+        (truth, collection.truth, _("truth")),
+        (origin, collection.origin, _("origin")),
+        (licence, collection.licence, _("licence")),
+    ):
+        if asked and asked != there:
+            raise ValidationError(
+                _("Collection “%(collection)s” has the %(what)s “%(there)s”, not “%(asked)s”; name another one.")
+                % {"collection": collection, "what": what, "there": there, "asked": asked}
+            )
+    return collection
+
+
+class _Import:
+    """One source on its way into one collection."""
+
+    def __init__(self, collection: Collection, source: Source) -> None:
+        self._collection = collection
+        self._source = source
+        self._summary = ImportSummary(found=len(source.films), notes=list(source.notes))
+        films = Radiograph.objects.filter(collection=collection)
+        self._present = set(films.values_list("source_path", flat=True))
+        self._sides = _sides_of_patients(films)
+        self._two_sided = self._patients_on_both_sides()
+        self._instances: dict[str, str] = {}
+
+    def run(self, progress: Progress) -> ImportSummary:
+        progress.start(len(self._source.films), _("Importing"))
+        for found in self._source.films:
+            self._bring_in(found)
+            progress.advance()
+        return self._summary
+
+    def _bring_in(self, found: FoundFilm) -> None:
+        summary, place = self._summary, found.source_path
+        if place in self._present:
+            summary.already_present += 1
+            self._remember(found)
+            return
+        try:
+            patient = self._patient(found.known)
+            self._refuse_both_sides(patient, found.known.split)
+            pixels = found.read()
+            self._store(found, pixels, patient)
+        except Refused as error:
+            summary.refused[place] = str(error)
+        except ExactDuplicate:
+            summary.duplicates += 1
+        else:
+            summary.imported += 1
+            self._remember(found)
+            self._note_doubts(found, pixels)
+
+    def _store(self, found: FoundFilm, pixels: Pixels, patient: str) -> None:
+        known = found.known
+        twin = self._instances.get(found.instance)
+        if twin is not None and not self._is_there(pixels.film):
+            raise Refused(_("It has the SOP Instance UID of %(twin)s, but other pixels.") % {"twin": twin})
+        try:
+            store_film(
+                collection=self._collection,
+                film=pixels.film,
+                source_path=found.source_path,
+                levels=pixels.levels,
+                native_shape=pixels.native_shape,
+                patient=patient,
+                phantom_seed=known.phantom_seed,
+                age=known.age,
+                sex=known.sex,
+                view=known.view,
+                split=known.split,
+                findings=known.findings,
+            )
+        except ExactDuplicate:
+            raise
+        except ValidationError as error:
+            raise Refused(" ".join(error.messages)) from error
+
+    def _is_there(self, film: Film) -> bool:
+        return Radiograph.objects.filter(collection=self._collection, film_hash=film_hash(film)).exists()
+
+    def _remember(self, found: FoundFilm) -> None:
+        if found.instance:
+            self._instances.setdefault(found.instance, found.source_path)
+
+    def _note_doubts(self, found: FoundFilm, pixels: Pixels) -> None:
+        doubts = [*found.doubts, *pixels.doubts]
+        if looks_negative(pixels.film):
+            doubts.append(_("It looks like a negative: the chest is darker than what lies around it."))
+        if doubts:
+            self._summary.doubts[found.source_path] = " ".join(doubts)
+
+    def _patient(self, known: Known) -> str:
+        if not known.patient_id:
+            return ""
+        return patient_hash(settings.PSEUDONYM_KEY, self._collection.origin, known.patient_id)
+
+    def _patients_on_both_sides(self) -> set[str]:
+        """Patients of whom this source has, or this source and the collection have, films on both sides."""
+        sides = {patient: set(there) for patient, there in self._sides.items()}
+        for film in self._source.films:
+            patient = self._patient(film.known)
+            if patient and film.known.split:
+                sides.setdefault(patient, set()).add(film.known.split)
+        return {patient for patient, there in sides.items() if len(there) > 1}
+
+    def _refuse_both_sides(self, patient: str, split: str) -> None:
+        """A generator must not have seen a patient who is held out, so such a patient's films stay outside."""
+        if split and patient in self._two_sided and self._sides.get(patient) != {split}:
+            raise Refused(_("Its patient has films on both sides of the split."))
+
+
+def _sides_of_patients(films: RadiographQuerySet) -> dict[str, set[str]]:
+    sides: dict[str, set[str]] = {}
+    for patient, split in films.exclude(patient="").exclude(split="").values_list("patient", "split").distinct():
+        sides.setdefault(patient, set()).add(split)
+    return sides

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -83,13 +84,15 @@ def run(job_id: int, work: Callable[[Job, Progress], str]) -> None:
     try:
         message = work(job, JobProgress(job))
     except Cancelled:
-        _finish(job, Job.State.CANCELLED, _("Cancelled; nothing was changed."))
+        _finish(job, Job.State.CANCELLED, _("Cancelled before its end."))
     except ValidationError as error:
         _finish(job, Job.State.FAILED, " ".join(error.messages))
     except Exception as error:
         logger.exception("Job %s failed.", job_id)
         _finish(job, Job.State.FAILED, f"{type(error).__name__}: {error}")
     else:
+        # Reports are a second apart, so the last steps may not have been written.
+        Job.objects.filter(pk=job_id).update(steps_done=F("steps_total"))
         _finish(job, Job.State.DONE, message)
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from readerstudy.archive.models import Collection
+from readerstudy.archive.services import find_collection
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import ArmPlan, StudyPlan, add_arm, create_study
 
@@ -59,17 +59,6 @@ def build_study(plan: Mapping[str, Any], *, actor: str) -> Study:
 def _with_collections(arm: Mapping[str, Any]) -> Any:
     named = {key: find_collection(arm[key]) for key in ("collection", "mix_of") if arm.get(key)}
     return dict(arm) | named
-
-
-def find_collection(name: str) -> Collection:
-    """A collection by name. Raises ValidationError that lists the names there are."""
-    try:
-        return Collection.objects.get(name=name)
-    except Collection.DoesNotExist:
-        names = ", ".join(Collection.objects.order_by("name").values_list("name", flat=True)) or _("none")
-        raise ValidationError(
-            _("There is no collection “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
-        ) from None
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+import torch
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from gan.config import TrainingConfig, preset
+from gan.training import TrainingStopped
+from readerstudy.archive.models import Collection, Radiograph, Split
+from readerstudy.archive.services import find_collection
+from readerstudy.commands import ACTOR, ServiceCommand
+from readerstudy.progress import Bar
+from readerstudy.synthesis.services import train_gan
+
+
+class Command(ServiceCommand):
+    help = "Train a generator on the films of a collection. SIGTERM and Ctrl-C save the run; --resume goes on with it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--collection", required=True, metavar="NAME")
+        parser.add_argument("--resolution", type=int, required=True, help="4, 8, … 1024")
+        parser.add_argument("--kimg", type=float, required=True, help="Real images shown in all, in thousands.")
+        parser.add_argument("--name", help="Of the run and its generator; COLLECTION-RESOLUTION unless given.")
+        parser.add_argument(
+            "--split",
+            choices=["train", "test", "all"],
+            help="Which side of the patient-level split; train where the collection is split, else all.",
+        )
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--preset", default="small", help="small (two cores) or karras2018.")
+        parser.add_argument("--resume", action="store_true", help="Go on with the run of this name.")
+        parser.add_argument("--threads", type=int, default=0, help="Of the processor; all of them unless given.")
+
+    def act(self, options: dict[str, Any]) -> None:
+        if options["threads"]:
+            torch.set_num_threads(options["threads"])
+        collection = find_collection(options["collection"])
+        split = split_of(collection, options["split"])
+        number = noted_signal()
+        try:
+            generator = train_gan(
+                name=options["name"] or f"{collection}-{options['resolution']}",
+                collection=collection,
+                split=split,
+                config=config_of(options),
+                resume=options["resume"],
+                actor=ACTOR,
+                progress=Bar(),
+                should_stop=lambda: bool(number),
+            )
+        except TrainingStopped as stopped:
+            raise CommandError(
+                _("%(stopped)s Go on with --resume.") % {"stopped": stopped}, returncode=128 + number[0]
+            ) from stopped
+        self.stdout.write(
+            _("Generator %(generator)s is trained on the films of %(collection)s (%(split)s) and registered.")
+            % {"generator": generator, "collection": collection, "split": Split(split).label}
+        )
+
+
+def split_of(collection: Collection, asked: str | None) -> str:
+    """The side of the split to train on: the training side wherever there is one."""
+    if asked:
+        return "" if asked == "all" else asked
+    is_split = Radiograph.objects.filter(collection=collection, split=Split.TRAIN).exists()
+    return Split.TRAIN if is_split else Split.UNKNOWN
+
+
+def config_of(options: dict[str, Any]) -> TrainingConfig:
+    try:
+        return preset(options["preset"], resolution=options["resolution"], kimg=options["kimg"], seed=options["seed"])
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+def noted_signal() -> list[int]:
+    """Fills with the number of the signal that asks to stop, so that training can save itself before it ends."""
+    numbers: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        numbers.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+    return numbers

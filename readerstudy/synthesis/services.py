@@ -1,0 +1,310 @@
+"""Every write to synthesis: training runs, generators, drawn batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gan.cache import FilmCache, build
+from gan.config import TrainingConfig
+from gan.drawing import Drawer, describe_generator
+from gan.pixels import Film, film_hash, read_film
+from gan.provenance import FilmProvenance, key_fingerprint
+from gan.training import Figures, TrainingDiverged, TrainingStopped, train
+from readerstudy.archive.models import Collection, Radiograph, RadiographQuerySet, Split, Truth
+from readerstudy.archive.services import create_collection, store_film
+from readerstudy.audit.models import record
+from readerstudy.progress import Progress, Silent
+from readerstudy.synthesis.models import Batch, DrawnFilm, Generator, TrainingRun
+
+
+def train_gan(
+    *,
+    name: str,
+    collection: Collection,
+    config: TrainingConfig,
+    actor: str,
+    split: str = Split.UNKNOWN,
+    resume: bool = False,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Generator:
+    """Train a generator on the films of a collection, on one side of its split, and register it under the run's name.
+
+    With `resume` the run of that name goes on where it was saved. Raises ValidationError where it cannot begin or
+    diverges, TrainingStopped where it was asked to stop; its state is saved then.
+    """
+    progress = progress or Silent()
+    run = _continued(name) if resume else _begun(name, collection, split, config, actor)
+    config = TrainingConfig.from_json(run.config)
+    reporter = _Reporter(config, progress, should_stop)
+    try:
+        cache = _cache(run, config, progress)
+        reporter.begin()
+        path = train(config, cache, run.folder, resume=resume, progress=reporter, should_stop=reporter.stop_asked)
+    except TrainingStopped:
+        _note_images(run, reporter.images, actor, "training stopped")
+        # What stopped it may have been the job's own cancellation, which ends the job in its own way.
+        if reporter.interruption:
+            raise reporter.interruption from None
+        raise
+    except (OSError, ValueError, TrainingDiverged) as error:
+        raise ValidationError(_("Training “%(run)s”: %(reason)s") % {"run": run, "reason": error}) from error
+    with transaction.atomic():
+        _note_images(run, reporter.images, actor, "training finished")
+        TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
+        return register_generator(name=name, path=path, run=run, actor=actor)
+
+
+def register_generator(*, name: str, path: Path, actor: str, run: TrainingRun | None = None) -> Generator:
+    """Make a generator's file known. Raises ValidationError where it is not one, or is registered already."""
+    try:
+        description = describe_generator(path)
+        config = TrainingConfig.from_json(description["config"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ValidationError(_("%(path)s is not a generator: %(reason)s") % {"path": path, "reason": error}) from error
+    generator = Generator(
+        name=name,
+        run=run,
+        path=str(path.resolve()),
+        sha256=description["sha256"],
+        resolution=config.resolution,
+        levels=description["levels"],
+        images_shown=description["images"],
+    )
+    generator.full_clean()
+    with transaction.atomic():
+        generator.save()
+        record(
+            actor=actor,
+            action="generator registered",
+            subject=f"generator:{generator}",
+            sha256=generator.sha256,
+            images_shown=generator.images_shown,
+        )
+    return generator
+
+
+def generate_radiographs(
+    *,
+    generator: Generator,
+    collection: str,
+    count: int,
+    first_seed: int,
+    actor: str,
+    truncation: float = 1.0,
+    progress: Progress | None = None,
+) -> Batch:
+    """Draw `count` films with the seeds first_seed, first_seed + 1, … into a collection of synthetic films.
+
+    The collection is made where there is none. A batch that was interrupted goes on when it is asked for again: films
+    that are there stay. Raises ValidationError where seeds overlap with another batch or the weights have changed.
+    """
+    drawer = _drawer(generator)
+    batch = _batch(generator, collection, count, first_seed, truncation, actor)
+    drawn = set(batch.films.values_list("seed", flat=True))
+    progress = progress or Silent()
+    progress.start(count, _("Drawing films"))
+    progress.advance(len(drawn))
+    for seed in range(first_seed, first_seed + count):
+        if seed not in drawn:
+            _draw(batch, drawer, seed)
+            progress.advance()
+    record(
+        actor=actor,
+        action="films drawn",
+        subject=f"collection:{batch.collection}",
+        generator=generator.name,
+        first_seed=first_seed,
+        count=count,
+        truncation=truncation,
+    )
+    return batch
+
+
+def find_generator(name: str) -> Generator:
+    """A generator by name. Raises ValidationError that lists the names there are."""
+    try:
+        return Generator.objects.get(name=name)
+    except Generator.DoesNotExist:
+        names = ", ".join(Generator.objects.order_by("name").values_list("name", flat=True)) or _("none")
+        raise ValidationError(
+            _("There is no generator “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
+        ) from None
+
+
+# Training
+
+
+class _Reporter:
+    """Carries the figures of training to a progress, and the wish to stop back."""
+
+    def __init__(self, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool]) -> None:
+        self._total = round(config.kimg * 1000)
+        self._progress, self._should_stop = progress, should_stop
+        self.images = 0
+        self.interruption: Exception | None = None
+
+    def begin(self) -> None:
+        self._progress.start(self._total, _("Training, images shown"))
+
+    def __call__(self, figures: Figures) -> None:
+        steps = min(figures.images, self._total) - min(self.images, self._total)
+        self.images = figures.images
+        try:
+            self._progress.advance(steps)
+        except Exception as interruption:
+            # A progress may raise to end the work, but training has to save itself first.
+            self.interruption = interruption
+
+    def stop_asked(self) -> bool:
+        return self.interruption is not None or self._should_stop()
+
+
+def _begun(name: str, collection: Collection, split: str, config: TrainingConfig, actor: str) -> TrainingRun:
+    if collection.truth != Truth.REAL:
+        raise ValidationError(
+            _("Collection “%(collection)s” holds synthetic films; a generator is trained on real ones.")
+            % {"collection": collection}
+        )
+    if TrainingRun.objects.filter(name=name).exists():
+        raise ValidationError(
+            _("There is a training run “%(name)s” already; resume it or choose another name.") % {"name": name}
+        )
+    run = TrainingRun(name=name, collection=collection, split=split, config=config.to_json())
+    run.full_clean()
+    with transaction.atomic():
+        run.save()
+        record(
+            actor=actor,
+            action="training begun",
+            subject=f"training run:{run}",
+            collection=collection.name,
+            split=split,
+            config=run.config,
+        )
+    return run
+
+
+def _continued(name: str) -> TrainingRun:
+    try:
+        run = TrainingRun.objects.get(name=name)
+    except TrainingRun.DoesNotExist:
+        names = ", ".join(TrainingRun.objects.order_by("name").values_list("name", flat=True)) or _("none")
+        raise ValidationError(
+            _("There is no training run “%(name)s” to resume; there are: %(names)s.") % {"name": name, "names": names}
+        ) from None
+    if run.finished_at:
+        raise ValidationError(_("Training run “%(name)s” is finished; begin another one.") % {"name": name})
+    return run
+
+
+def _cache(run: TrainingRun, config: TrainingConfig, progress: Progress) -> FilmCache:
+    """The films of the run, read once: a run that is continued takes the cache that it began with."""
+    folder = run.folder / "cache"
+    if folder.exists():
+        return FilmCache(folder)
+    films = Radiograph.objects.filter(collection=run.collection).in_split(run.split)
+    count = films.count()
+    if not count:
+        raise ValueError(_("There are no such films to train on; look at the collection and its split."))
+    progress.start(count, _("Reading films"))
+    return build(
+        _films(films, progress),
+        count,
+        folder,
+        resolution=config.resolution,
+        levels=films.aggregate(coarsest=Min("levels"))["coarsest"],
+        patient_key=key_fingerprint(settings.PSEUDONYM_KEY),
+    )
+
+
+def _films(films: RadiographQuerySet, progress: Progress) -> Iterator[tuple[Film, FilmProvenance]]:
+    for radiograph in films.order_by("film_hash").iterator():
+        film = read_film(radiograph.path)
+        if film_hash(film) != radiograph.film_hash:
+            raise ValueError(
+                _("%(path)s has changed since it came into the archive; import it again.") % {"path": radiograph.path}
+            )
+        yield film, FilmProvenance(radiograph.film_hash, radiograph.patient or None, radiograph.phantom_seed)
+        progress.advance()
+
+
+def _note_images(run: TrainingRun, images: int, actor: str, action: str) -> None:
+    with transaction.atomic():
+        TrainingRun.objects.filter(pk=run.pk).update(images_shown=images)
+        record(actor=actor, action=action, subject=f"training run:{run}", images_shown=images)
+
+
+# Drawing
+
+
+def _drawer(generator: Generator) -> Drawer:
+    try:
+        drawer = Drawer(Path(generator.path))
+    except (OSError, ValueError) as error:
+        raise ValidationError(
+            _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": generator, "reason": error}
+        ) from error
+    if drawer.sha256 != generator.sha256:
+        raise ValidationError(
+            _("%(path)s no longer holds the weights of generator “%(generator)s”; register the file again.")
+            % {"path": generator.path, "generator": generator}
+        )
+    return drawer
+
+
+def _batch(generator: Generator, collection: str, count: int, first_seed: int, truncation: float, actor: str) -> Batch:
+    """The batch that this call begins or, where it is the same call again, goes on with."""
+    with transaction.atomic():
+        into = Collection.objects.filter(name=collection).first() or create_collection(
+            name=collection, truth=Truth.SYNTHETIC, origin=f"generator {generator}", actor=actor
+        )
+        if into.truth != Truth.SYNTHETIC:
+            raise ValidationError(
+                _("Collection “%(collection)s” holds real films; choose another name for the drawn ones.")
+                % {"collection": into}
+            )
+        of: dict[str, Any] = {"generator": generator, "collection": into}
+        asked: dict[str, Any] = {"first_seed": first_seed, "count": count, "truncation": truncation}
+        same = Batch.objects.filter(**of, **asked).first()
+        if same:
+            return same
+        batch = Batch(**of, **asked)
+        batch.full_clean()
+        _refuse_overlap(batch)
+        batch.save()
+    return batch
+
+
+def _refuse_overlap(batch: Batch) -> None:
+    for other in Batch.objects.filter(generator=batch.generator, collection=batch.collection):
+        if other.first_seed < batch.first_seed + batch.count and batch.first_seed < other.first_seed + other.count:
+            raise ValidationError(
+                _("Collection “%(collection)s” has a batch with the seeds %(first)d to %(last)d; begin elsewhere.")
+                % {
+                    "collection": batch.collection,
+                    "first": other.first_seed,
+                    "last": other.first_seed + other.count - 1,
+                }
+            )
+
+
+def _draw(batch: Batch, drawer: Drawer, seed: int) -> None:
+    (film,) = drawer.films([seed], batch.truncation)
+    with transaction.atomic():
+        radiograph = store_film(
+            collection=batch.collection,
+            film=film,
+            source_path=f"{batch.generator.name}/{seed}",
+            levels=batch.generator.levels,
+        )
+        DrawnFilm.objects.create(radiograph=radiograph, batch=batch, seed=seed)

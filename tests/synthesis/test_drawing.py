@@ -1,0 +1,138 @@
+"""Drawing films from a registered generator into the archive."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from gan.config import preset
+from gan.drawing import Drawer
+from gan.pixels import canonical, film_hash, read_film
+from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.jobs import services as jobs
+from readerstudy.synthesis import services, tasks
+from readerstudy.synthesis.models import Batch, DrawnFilm, Generator
+from tests.studies.films import ACTOR, make_collection
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def generator(collection: Collection) -> Generator:
+    return services.train_gan(name="chest", collection=collection, split="train", config=preset("tiny"), actor=ACTOR)
+
+
+def draw(generator: Generator, count: int = 4, first_seed: int = 10, **changes: object) -> Batch:
+    asked = {"collection": "drawn", "count": count, "first_seed": first_seed, "actor": ACTOR}
+    return services.generate_radiographs(generator=generator, **(asked | changes))  # type: ignore[arg-type]
+
+
+def test_films_are_drawn_into_a_collection_with_their_seeds(generator: Generator) -> None:
+    out = StringIO()
+    call_command("generate_radiographs", generator="chest", count=4, seed=10, stdout=out)
+    assert out.getvalue() == "4 films by chest are in collection chest.\n"
+    collection = Collection.objects.get(name="chest")
+    assert (collection.truth, collection.origin) == ("synthetic", "generator chest")
+    films = Radiograph.objects.filter(collection=collection).order_by("drawn__seed")
+    assert [film.drawn.seed for film in films] == [10, 11, 12, 13]
+    assert {(film.side, film.native_rows, film.levels, film.patient) for film in films} == {(16, 16, 256, "")}
+    assert Batch.objects.get().films.count() == 4
+
+
+def test_a_film_is_what_the_generator_draws_for_its_seed_in_canonical_form(generator: Generator) -> None:
+    draw(generator)
+    film = Radiograph.objects.get(drawn__seed=12)
+    (drawn,) = Drawer(Path(generator.path)).draw([12])
+    assert film_hash(read_film(film.path)) == film_hash(canonical(drawn[0].clamp(-1, 1).numpy())) == film.film_hash
+
+
+def test_an_interrupted_batch_goes_on_with_the_missing_films(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, drawn = services._draw, []
+
+    def draw_two(batch: Batch, drawer: Drawer, seed: int) -> None:
+        if len(drawn) == 2:
+            raise KeyboardInterrupt
+        drawn.append(seed)
+        real(batch, drawer, seed)
+
+    monkeypatch.setattr(services, "_draw", draw_two)
+    with pytest.raises(KeyboardInterrupt):
+        draw(generator)
+    assert DrawnFilm.objects.count() == 2
+    monkeypatch.setattr(services, "_draw", real)
+    first = set(Radiograph.objects.filter(drawn__isnull=False).values_list("pk", flat=True))
+    draw(generator)
+    assert first < set(Radiograph.objects.filter(drawn__isnull=False).values_list("pk", flat=True))
+    assert (Batch.objects.count(), DrawnFilm.objects.count()) == (1, 4)
+
+
+def test_seeds_that_overlap_are_refused(generator: Generator) -> None:
+    draw(generator)
+    with pytest.raises(ValidationError, match="has a batch with the seeds 10 to 13; begin elsewhere"):
+        draw(generator, first_seed=13)
+    draw(generator, first_seed=14)
+    assert DrawnFilm.objects.count() == 8
+
+
+def test_drawn_films_do_not_go_among_real_ones(generator: Generator) -> None:
+    with pytest.raises(ValidationError, match="“nih” holds real films; choose another name"):
+        draw(generator, collection="nih")
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"truncation": 0.0}, {"truncation": 1.5}])
+def test_impossible_batches_are_refused(generator: Generator, wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        draw(generator, **wrong)
+    assert not Batch.objects.exists()
+
+
+def test_weights_that_have_changed_do_not_draw(generator: Generator) -> None:
+    path = Path(generator.path)
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ValidationError, match=r"“chest” cannot draw: .* speaks of other weights than"):
+        draw(generator)
+
+
+def test_a_generator_is_registered_once_from_its_file(generator: Generator, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="already exists"):
+        call_command("register_generator", generator.path, name="again")
+    with pytest.raises(CommandError, match=r"nowhere\.safetensors is not a generator: .*does not exist"):
+        call_command("register_generator", str(tmp_path / "nowhere.safetensors"))
+    with pytest.raises(CommandError, match="There is no generator “who”; there are: chest"):
+        call_command("generate_radiographs", generator="who", count=1)
+
+
+def test_a_seed_is_drawn_once_in_a_batch_whoever_asks(generator: Generator) -> None:
+    batch = draw(generator)
+    film = make_collection("other", truth="synthetic")
+    radiograph = Radiograph.objects.filter(collection=batch.collection)[0]
+    radiograph.pk, radiograph.collection, radiograph.film = None, film, "copy.png"
+    radiograph.save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DrawnFilm.objects.create(radiograph=radiograph, batch=batch, seed=10)
+
+
+def test_drawing_is_a_job_too(generator: Generator) -> None:
+    asked = {"collection": "drawn", "count": 3, "first_seed": 0, "truncation": 1.0}
+    job = jobs.enqueue(tasks.draw, title="Draw", actor=ACTOR, generator=generator.pk, **asked)
+    call_command("run_jobs", once=True)
+    job.refresh_from_db()
+    assert (job.message, job.steps_done, job.steps_total) == ("3 films are in collection drawn.", 3, 3)
+
+
+def test_the_admin_shows_runs_generators_and_batches(generator: Generator, client: Client) -> None:
+    draw(generator)
+    client.force_login(User.objects.create_superuser("researcher"))
+    for page in ("trainingrun", "generator", "batch"):
+        response = client.get(f"/admin/synthesis/{page}/")
+        assert "chest" in response.content.decode()
+        assert client.get(f"/admin/synthesis/{page}/add/").status_code == 403

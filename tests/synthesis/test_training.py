@@ -1,0 +1,148 @@
+"""Training on films of the archive."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from gan.config import preset
+from gan.provenance import key_fingerprint
+from gan.training import TrainingStopped
+from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.audit.models import AuditRow
+from readerstudy.jobs import services as jobs
+from readerstudy.jobs.models import Job
+from readerstudy.synthesis import services, tasks
+from readerstudy.synthesis.models import Generator, TrainingRun
+from tests.studies.films import ACTOR, make_collection
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+ASKED = ("--collection", "nih", "--resolution", "16", "--kimg", "0.2", "--preset", "tiny", "--name", "chest")
+
+
+class Counted:
+    """A progress that asks to stop after so many images."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.steps, self.total = most, 0, 0
+
+    def start(self, total: int, label: str) -> None:
+        self.steps, self.total = 0, total
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps += steps
+
+    def stop_asked(self) -> bool:
+        return self.total == 200 and self.steps >= self.most
+
+
+def train(collection: Collection, **changes: object) -> Generator:
+    asked = {"name": "chest", "collection": collection, "config": preset("tiny"), "split": "train", "actor": ACTOR}
+    return services.train_gan(**(asked | changes))  # type: ignore[arg-type]
+
+
+def test_a_generator_is_trained_on_the_training_patients_only_and_says_so(collection: Collection) -> None:
+    call_command("train_gan", *ASKED)
+    generator = Generator.objects.get(name="chest")
+    run = TrainingRun.objects.get(name="chest")
+    assert (generator.run, generator.resolution, generator.images_shown, generator.levels) == (run, 16, 200, 256)
+    assert (run.split, run.images_shown, run.finished_at is not None) == ("train", 200, True)
+    described = json.loads(Path(generator.path).with_suffix(".json").read_text())
+    trained_on = Radiograph.objects.filter(split="train")
+    assert {film["film_hash"] for film in described["films"]} == set(trained_on.values_list("film_hash", flat=True))
+    assert {film["patient_hash"] for film in described["films"]} == set(trained_on.values_list("patient", flat=True))
+    assert described["patient_key"] == key_fingerprint(b"development-only")
+    assert list(AuditRow.objects.order_by("id").values_list("action", flat=True)) == [
+        "training begun",
+        "training finished",
+        "generator registered",
+    ]
+
+
+def test_all_films_are_taken_where_they_are_asked_for(collection: Collection) -> None:
+    call_command("train_gan", *ASKED, "--split", "all")
+    described = json.loads(Path(Generator.objects.get().path).with_suffix(".json").read_text())
+    assert len(described["films"]) == 12
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(collection: Collection) -> None:
+    whole = train(collection, name="whole")
+    progress = Counted(100)
+    with pytest.raises(TrainingStopped):
+        train(collection, name="parts", progress=progress, should_stop=progress.stop_asked)
+    assert 100 <= TrainingRun.objects.get(name="parts").images_shown < 200
+    assert not Generator.objects.filter(name="parts").exists()
+    with pytest.raises(ValidationError, match="already exists"):
+        # Both runs end in the same bytes, so the second cannot be registered as another generator.
+        train(collection, name="parts", resume=True)
+    parts = json.loads((TrainingRun.objects.get(name="parts").folder / "generator.json").read_text())
+    assert parts["sha256"] == whole.sha256
+
+
+def test_a_job_that_is_cancelled_saves_the_run(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SECONDS_BETWEEN_REPORTS", 0.0)
+    asked = {"preset": "tiny", "resolution": 16, "kimg": 0.2, "seed": 0, "name": "chest", "split": "train"}
+    job = jobs.enqueue(tasks.train, title="Train", actor=ACTOR, collection=collection.pk, **asked)
+    real = jobs.JobProgress.advance
+
+    def cancel_on_the_way(progress: jobs.JobProgress, steps: int = 1) -> None:
+        if Job.objects.get().steps_total == 200 and not Job.objects.get().cancel_requested:
+            jobs.cancel(job=job, actor=ACTOR)
+        real(progress, steps)
+
+    monkeypatch.setattr(jobs.JobProgress, "advance", cancel_on_the_way)
+    call_command("run_jobs", once=True)
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+    run = TrainingRun.objects.get()
+    assert 0 < run.images_shown < 200
+    monkeypatch.setattr(jobs.JobProgress, "advance", real)
+    again = jobs.enqueue(tasks.train, title="Train", actor=ACTOR, collection=collection.pk, **asked)
+    call_command("run_jobs", once=True)
+    again.refresh_from_db()
+    assert again.message == "Generator chest is trained and registered."
+
+
+def test_a_second_run_of_one_name_is_refused(collection: Collection) -> None:
+    call_command("train_gan", *ASKED)
+    with pytest.raises(CommandError, match="There is a training run “chest” already"):
+        call_command("train_gan", *ASKED)
+    with pytest.raises(CommandError, match="“chest” is finished"):
+        call_command("train_gan", *ASKED, "--resume")
+
+
+def test_what_cannot_be_trained_on_is_refused(collection: Collection) -> None:
+    make_collection("drawn", truth="synthetic")
+    with pytest.raises(CommandError, match="holds synthetic films; a generator is trained on real ones"):
+        call_command("train_gan", *ASKED, "--collection", "drawn")
+    with pytest.raises(CommandError, match="There is no collection “elsewhere”; there are: drawn, nih"):
+        call_command("train_gan", *ASKED, "--collection", "elsewhere")
+    with pytest.raises(CommandError, match="There is no preset 'huge'; choose one of tiny"):
+        call_command("train_gan", *ASKED, "--preset", "huge")
+    with pytest.raises(CommandError, match="There is no training run “chest” to resume; there are: none"):
+        call_command("train_gan", *ASKED, "--resume")
+    with pytest.raises(ValidationError, match="There are no such films to train on"):
+        train(make_collection("empty"), name="empty")
+    assert not Generator.objects.exists()
+
+
+def test_a_film_that_has_changed_since_the_import_stops_the_training(collection: Collection) -> None:
+    films = Radiograph.objects.filter(split="train").order_by("pk")
+    films[0].path.write_bytes(films[1].path.read_bytes())
+    with pytest.raises(ValidationError, match="has changed since it came into the archive; import it again"):
+        train(collection)
+    assert not (TrainingRun.objects.get().folder / "cache").exists()
+
+
+def test_a_film_smaller_than_the_resolution_is_named(collection: Collection) -> None:
+    from dataclasses import replace
+
+    config = preset("tiny")
+    config = replace(config, resolution=64, minibatch=(*config.minibatch, (32, 8), (64, 8)))
+    with pytest.raises(ValidationError, match="is 32 pixels wide, less than the 64 to train at"):
+        train(collection, config=config)
