@@ -24,10 +24,11 @@ LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
-def canonical(values: npt.NDArray, *, inverted: bool = False) -> Film:
+def canonical(values: npt.NDArray, *, inverted: bool = False, outside: npt.NDArray[np.bool_] | None = None) -> Film:
     """Bring a film's values, after the modality rescale, into the canonical form.
 
-    `values` has shape (H, W) in any unit; `inverted` says that bright means thin (MONOCHROME1). The result has the side
+    `values` has shape (H, W) in any unit; `inverted` says that bright means thin (MONOCHROME1); `outside` marks padding
+    that is no part of the film: it has no say in the intensity rule and turns black. The result has the side
     min(H, W, 1024). Raises ValueError where the film is not two-dimensional, not finite or all of one grey.
     """
     if values.ndim != 2 or min(values.shape) < 1:
@@ -35,12 +36,16 @@ def canonical(values: npt.NDArray, *, inverted: bool = False) -> Film:
     square = _centre_square(np.asarray(values, dtype=np.float64))
     if not np.isfinite(square).all():
         raise ValueError("The film holds values that are not finite numbers.")
-    low, high = np.percentile(square, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    padding = np.zeros(square.shape, dtype=bool) if outside is None else _centre_square(outside)
+    if padding.all():
+        raise ValueError("The film shows nothing: all of it is padding.")
+    low, high = np.percentile(square[~padding], [LOW_PERCENTILE, HIGH_PERCENTILE])
     if high <= low:
         raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
     stretched = (np.clip(square, low, high) - low) / (high - low)
     if inverted:
         stretched = 1 - stretched
+    stretched[padding] = 0
     if len(stretched) > LARGEST_SIDE:
         stretched = _resized(stretched, LARGEST_SIDE)
     return np.rint(stretched * FULL_SCALE).astype(np.uint16)

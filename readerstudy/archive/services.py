@@ -29,6 +29,17 @@ class ExactDuplicate(ValidationError):
     """The collection holds a film of the same canonical pixels already."""
 
 
+def find_collection(name: str) -> Collection:
+    """A collection by name. Raises ValidationError that lists the names there are."""
+    try:
+        return Collection.objects.get(name=name)
+    except Collection.DoesNotExist:
+        names = ", ".join(Collection.objects.order_by("name").values_list("name", flat=True)) or _("none")
+        raise ValidationError(
+            _("There is no collection “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
+        ) from None
+
+
 def create_collection(*, name: str, truth: str, origin: str, actor: str, licence: str = "") -> Collection:
     """Begin a collection."""
     collection = Collection(name=name, truth=truth, origin=origin, licence=licence)
