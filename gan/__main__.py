@@ -14,13 +14,14 @@ import torch
 from tqdm import tqdm
 
 from gan.cache import FilmCache, build
+from gan.checkpoint import checkpoints
 from gan.config import TrainingConfig, preset
 from gan.drawing import Drawer
 from gan.folder import FolderFilms, coarsest_levels
 from gan.phantom import DRAWABLE, draw_phantoms
 from gan.pixels import write_film
 from gan.provenance import key_fingerprint
-from gan.training import Figures, TrainingDiverged, TrainingStopped, train
+from gan.training import Figures, TrainingDiverged, TrainingStopped, already_there, train
 
 KEY = "READERSTUDY_PSEUDONYM_KEY"
 
@@ -121,6 +122,9 @@ def _cache(options: argparse.Namespace, config: TrainingConfig) -> FilmCache:
     if options.resume and folder.exists():
         return FilmCache(folder)
     key = os.environ.get(KEY, "").encode() if options.origin else None
+    if checkpoints(options.out) and not options.resume:
+        # Before the cache is made anew, which may be of other films than the checkpoints.
+        raise FileExistsError(already_there(options.out))
     if options.origin and not key:
         raise ValueError(f"--origin needs the key of the patients' pseudonyms in {KEY}.")
     films = FolderFilms(options.films, key=key, origin=options.origin)

@@ -55,12 +55,13 @@ def build(
 
     The largest resolution is resampled with antialiasing, each smaller one averages 2 × 2 of the one above. `levels` is
     how many greys the films can hold; `patient_key` names the key under which patients were hashed. Raises ValueError
-    for a film smaller than `resolution` or for no films.
+    for a film smaller than `resolution` or for no films, and OSError where the disk has no room for them.
     """
     if count < 1:
         raise ValueError("There are no films to train on.")
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
+    _check_room(folder, count, resolution)
     partial.mkdir(parents=True)
     try:
         provenance = _write_arrays(films, count, partial, resolution)
@@ -72,6 +73,17 @@ def build(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return FilmCache(folder)
+
+
+def _check_room(folder: Path, count: int, resolution: int) -> None:
+    """A memory-mapped file that outgrows its disk kills the process without a word, so this is asked beforehand."""
+    there = next(parent for parent in folder.absolute().parents if parent.exists())
+    needed = sum(2 * count * r * r for r in resolutions(resolution))
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise OSError(
+            f"The cache of {count} films takes {needed / 1e9:.1f} GB, but {there} has {free / 1e9:.1f} GB left."
+        )
 
 
 def _write_arrays(

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from gan.config import TrainingConfig
 VERSION = 1
 WEIGHTS, STATE = "weights.safetensors", "state.json"
 KEPT = 2
+DESCRIBED = {"version", "config", "images", "levels", "patient_key", "films", "sha256"}
 
 
 def sha256(path: Path) -> str:
@@ -62,23 +64,45 @@ def checkpoints(run: Path) -> list[Path]:
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and description of one checkpoint. Raises ValueError where the weights are not those that were saved."""
-    description = json.loads((folder / STATE).read_text())
+    description = read_description(folder / STATE)
     if sha256(folder / WEIGHTS) != description["sha256"]:
-        raise ValueError(f"The weights in {folder} are not those that were saved; resume from an older checkpoint.")
+        raise ValueError(
+            f"The weights in {folder} are not those that were saved; delete it to resume from the checkpoint before."
+        )
     return load_file(folder / WEIGHTS), description
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """What `describe` said when these weights were saved. Raises ValueError where the file says no such thing."""
+    try:
+        description: dict[str, Any] = json.loads(path.read_text())
+        missing = DESCRIBED - set(description)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} does not describe a network ({error}).") from error
+    if missing:
+        raise ValueError(f"{path} does not describe a network: it lacks {', '.join(sorted(missing))}.")
+    if description["version"] != VERSION:
+        raise ValueError(f"{path} has the version {description['version']}, but this program reads {VERSION}.")
+    return description
 
 
 def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
     """Write the averaged generator as `path` (.safetensors) with its JSON beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    _write_tensors(partial, tensors)
-    text = json.dumps(description | {"sha256": sha256(partial)})
-    partial_json = path.with_suffix(".json.partial")
-    partial_json.write_text(text)
-    partial.replace(path)
-    partial_json.replace(path.with_suffix(".json"))
+    partial, partial_json = path.with_name(path.name + ".partial"), path.with_suffix(".json.partial")
+    try:
+        _write_tensors(partial, tensors)
+        partial_json.write_text(json.dumps(description | {"sha256": sha256(partial)}))
+        partial.replace(path)
+        partial_json.replace(path.with_suffix(".json"))
+    finally:
+        for left in (partial, partial_json):
+            left.unlink(missing_ok=True)
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        # The library wraps what the disk said; callers wait for an OSError.
+        raise OSError(f"{path} could not be written: {error}") from error

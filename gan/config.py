@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gan.networks import resolutions
+from gan.networks import STD_GROUP, resolutions
 
 PRESETS = Path(__file__).parent / "presets"
 LOSSES = ("wgan-gp", "non-saturating-r1")
@@ -52,14 +52,21 @@ class TrainingConfig:
     r1_interval: int = 16
     """R1 is computed in every so many steps, and weighted accordingly."""
     ema_kimg: float = 10.0
-    """Half-life of the generator's weight average, in thousands of images."""
+    """Half-life of the generator's weight average, in thousands of images (0.999 a step is 11 at 16 images a step)."""
 
     def __post_init__(self) -> None:
         for size in resolutions(self.resolution):
             if size not in dict(self.minibatch):
                 raise ValueError(f"The configuration names no minibatch for resolution {size}; add it to minibatch.")
-        if self.kimg <= 0:
-            raise ValueError(f"kimg must be above 0, not {self.kimg}.")
+        for size, number in self.minibatch:
+            if number < 1 or number % min(STD_GROUP, number):
+                raise ValueError(f"The minibatch at {size} must be below or a multiple of {STD_GROUP}, not {number}.")
+        for name in ("kimg", "final_kimg", "ema_kimg", "rate", "latent", "fmap_base", "fmap_max", "r1_interval"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
+        for name in ("stable_kimg", "fade_kimg"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}.")
         if self.loss not in LOSSES:
             raise ValueError(f"The loss {self.loss!r} is not known; choose one of {', '.join(LOSSES)}.")
 

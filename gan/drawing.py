@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gan.checkpoint import sha256
+from gan.checkpoint import read_description, sha256
 from gan.config import TrainingConfig
 from gan.networks import Generator
 from gan.pixels import Film, canonical
@@ -31,7 +30,10 @@ class Drawer:
         self.sha256: str = description["sha256"]
         config = self.config
         self.network = Generator(config.resolution, config.latent, config.fmap_base, config.fmap_max)
-        self.network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+        try:
+            self.network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+        except RuntimeError as error:
+            raise ValueError(f"{path} does not hold the network that its .json describes.") from error
         self.network.eval().requires_grad_(False)
 
     @property
@@ -86,7 +88,7 @@ def describe_generator(path: Path) -> dict[str, Any]:
             raise FileNotFoundError(
                 f"{file} does not exist; a generator is a .safetensors file with a .json beside it."
             )
-    description: dict[str, Any] = json.loads(beside.read_text())
+    description = read_description(beside)
     if sha256(path) != description["sha256"]:
         raise ValueError(f"{beside} speaks of other weights than {path}; copy both files from the same run again.")
     return description

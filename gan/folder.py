@@ -15,6 +15,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 def film_paths(folder: Path) -> list[Path]:
     """Every PNG and JPEG below `folder`, in the order of their paths. Raises ValueError where there is none."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder.")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise ValueError(f"There are no PNG or JPEG films below {folder}.")
@@ -37,8 +39,7 @@ def coarsest_levels(paths: list[Path]) -> int:
 class FolderFilms:
     """The films of a folder with what is known of them, one after the other.
 
-    A file labels.csv in the folder may name, in the columns `file`, `patient_id` and `phantom_seed`, whose film each
-    is.
+    A file labels.csv in the folder may say whose each film is (columns `file`, `patient_id` and `phantom_seed`).
     Patients are named in checkpoints by a keyed hash, so they need `key` and the `origin` within which ids are unique.
     """
 
@@ -55,6 +56,8 @@ class FolderFilms:
     def _provenance(self, path: Path, film: Film) -> FilmProvenance:
         row = self._rows.get(path.relative_to(self._folder).as_posix(), {})
         patient, seed = row.get("patient_id", ""), row.get("phantom_seed", "")
+        if seed and not seed.isdecimal():
+            raise ValueError(f"The phantom_seed of {path} in {LABELS} is no whole number: {seed!r}.")
         return FilmProvenance(
             film_hash(film),
             patient_hash=patient_hash(self._key, self._origin, patient) if self._key and patient else None,

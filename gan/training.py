@@ -70,7 +70,7 @@ def train(
     state = TrainingState(config, cache)
     found = checkpoints(run)
     if found and not resume:
-        raise FileExistsError(f"{run} holds checkpoints already; continue them with --resume or name another folder.")
+        raise FileExistsError(already_there(run))
     if found:
         state.restore(found[-1])
 
@@ -79,10 +79,7 @@ def train(
     while state.images < total:
         figures = state.step()
         if not (math.isfinite(figures.loss_d) and math.isfinite(figures.loss_g)):
-            raise TrainingDiverged(
-                f"The losses are not finite after {figures.images} images; the newest checkpoint in {run} is from "
-                "before. Resume it with a lower rate."
-            )
+            raise TrainingDiverged(_diverged(figures.images))
         progress(figures)
         if should_stop():
             raise TrainingStopped(f"Stopped after {state.images} images; saved in {state.save(run)}.")
@@ -190,12 +187,16 @@ class TrainingState:
         return torch.optim.Adam(network.parameters(), lr=config.rate, betas=(0.0, config.beta2), eps=config.epsilon)
 
     def save(self, run: Path) -> Path:
+        """Write a checkpoint below `run`. Raises TrainingDiverged, and writes nothing, where a value is not finite."""
         tensors: dict[str, Tensor] = {}
         for name, network in (("G", self.G), ("D", self.D), ("average", self.average)):
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, optimiser in (("optimiser_g", self.optimiser_g), ("optimiser_d", self.optimiser_d)):
             for index, moments in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+        if not all(bool(value.isfinite().all()) for value in tensors.values()):
+            # A step can spoil the weights after its losses were fine; such a state must not replace a good one.
+            raise TrainingDiverged(_diverged(self.images))
         description = describe(self.config, self.cache, self.images) | {"steps": self.steps, "stage": self._stage}
         return save_checkpoint(run, tensors, description)
 
@@ -229,6 +230,17 @@ def gradient_penalty(D: Discriminator, films: Tensor, phase: Phase) -> Tensor:
     scores = D(films, phase.resolution, phase.alpha)
     (gradient,) = torch.autograd.grad(scores.sum(), films, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def already_there(run: Path) -> str:
+    return f"{run} holds checkpoints already; continue them with --resume or name another folder."
+
+
+def _diverged(images: int) -> str:
+    return (
+        f"The training is no longer finite after {images} images. Checkpoints from before are kept, but continued they "
+        "would end the same way; train again with a lower rate or another seed."
+    )
 
 
 def _stage(phase: Phase) -> tuple[int, bool]:
