@@ -31,10 +31,10 @@ def two_one_sided_tests(
 ) -> Equivalence:
     """Schuirmann's two one-sided tests (J Pharmacokinet Biopharm 1987) by Student's t; infinite `df` is the normal.
 
-    Raises ValueError unless margin and standard error are positive and alpha is between 0 and 0.5.
+    Raises ValueError unless margin and standard error are positive and alpha is above 0 and at most 0.5.
     """
-    if not (margin > 0 and se > 0 and 0 < alpha < 0.5):
-        raise ValueError("An equivalence test needs a positive margin and error, and an alpha between 0 and 0.5.")
+    if not (margin > 0 and se > 0 and 0 < alpha <= 0.5):
+        raise ValueError("An equivalence test needs a positive margin and error, and an alpha above 0 and up to 0.5.")
     above_low = t_survival((estimate - (centre - margin)) / se, df)
     below_high = t_survival(((centre + margin) - estimate) / se, df)
     p = max(above_low, below_high)

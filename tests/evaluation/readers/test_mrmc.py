@@ -1,0 +1,141 @@
+"""Obuchowski and Rockette's model where it must come down to tests that are known otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evaluation.readers import covariance, merit, mrmc
+from evaluation.readers.auc import delong
+from evaluation.readers.ratings import Ratings, ratings_by_modality
+from tests.evaluation.readings import drawn, readings, table
+
+
+@pytest.fixture(scope="module")
+def one() -> Ratings:
+    """Four readers of one modality."""
+    return table(*drawn(4, 20, 20, 0.7, seed=2))
+
+
+@pytest.fixture(scope="module")
+def two() -> Ratings:
+    """Four readers who read the same cases in two modalities."""
+    first, truth = drawn(4, 20, 20, 0.7, seed=2)
+    second, _ = drawn(4, 20, 20, 1.2, seed=3)
+    return ratings_by_modality({"first": readings(first, truth), "second": readings(second, truth)})
+
+
+def areas(ratings: Ratings, cases: np.ndarray) -> np.ndarray:
+    """Every cell's area over the cases chosen, by counting pairs."""
+    synthetic = ratings.synthetic[cases]
+    values = ratings.values.reshape(-1, len(ratings.cases))[:, cases]
+    return np.array(
+        [
+            np.mean([[float(x > y) + 0.5 * float(x == y) for y in row[~synthetic]] for x in row[synthetic]])
+            for row in values
+        ]
+    )
+
+
+def test_the_jackknife_is_leaving_cases_out_one_by_one(two: Ratings) -> None:
+    n = len(two.cases)
+    without = np.array([areas(two, np.delete(np.arange(n), case)) for case in range(n)])
+    changes = without - areas(two, np.arange(n))
+    expected = (n - 1) / n * changes.T @ changes
+    assert np.allclose(covariance.of_auc(two, "jackknife"), expected, atol=1e-15)
+
+
+def test_delongs_variances_are_those_of_single_readers(two: Ratings) -> None:
+    variances = np.diag(covariance.of_auc(two, "delong"))
+    rows = two.values.reshape(-1, len(two.cases))
+    assert variances == pytest.approx([(delong(row, two.synthetic).se or 0) ** 2 for row in rows])
+
+
+def test_the_unbiased_covariance_is_the_mean_over_pairs_of_pairs_without_a_common_case() -> None:
+    ratings, truth = drawn(2, 5, 4, 0.7, seed=5)
+    whole = table(ratings, truth)
+    x, y = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)
+
+    def won(reader: int, i: int, j: int) -> float:
+        return float(ratings[reader, i] > ratings[reader, j]) + 0.5 * float(ratings[reader, i] == ratings[reader, j])
+
+    expected = np.empty((2, 2))
+    for a in (0, 1):
+        for b in (0, 1):
+            area = [np.mean([won(reader, i, j) for i in x for j in y]) for reader in (a, b)]
+            apart = [won(a, i, j) * won(b, k, m) for i in x for j in y for k in x for m in y if i != k and j != m]
+            expected[a, b] = area[0] * area[1] - np.mean(apart)
+    assert np.allclose(covariance.of_auc(whole, "unbiased"), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("method", ["jackknife", "delong", "unbiased"])
+def test_with_cases_fixed_the_reader_mean_is_a_t_test(one: Ratings, method: Any) -> None:
+    estimates = merit.auc(one).estimates[0]
+    mean = mrmc.reader_mean(estimates, covariance.of_auc(one, method), 0.5, "readers")
+    expected = stats.ttest_1samp(estimates, 0.5)
+    interval = expected.confidence_interval(0.95)
+    assert mean.p == pytest.approx(expected.pvalue)
+    assert (mean.low, mean.high, mean.df) == pytest.approx((interval.low, interval.high, 3))
+
+
+def test_with_cases_fixed_the_comparison_is_a_paired_t_test(two: Ratings) -> None:
+    first, second = merit.auc(two).estimates
+    result = mrmc.compare(np.stack([first, second]), covariance.of_auc(two, "delong"), "readers")
+    expected = stats.ttest_rel(first, second)
+    pair = result.pairs[0, 1]
+    assert result.p == pytest.approx(expected.pvalue)
+    assert (pair.estimate, pair.p) == pytest.approx(((first - second).mean(), expected.pvalue))
+
+
+def test_one_reader_is_fixed_and_has_delongs_interval() -> None:
+    ratings, truth = drawn(1, 20, 20, 0.7, seed=2)
+    alone = table(ratings, truth)
+    mean = mrmc.reader_mean(merit.auc(alone).estimates[0], covariance.of_auc(alone, "delong"), 0.5)
+    area = delong(ratings[0], truth == 1)
+    assert mean.random == "cases"
+    assert (mean.estimate, mean.low, mean.high) == pytest.approx((area.estimate, area.low, area.high))
+
+
+def test_a_single_modality_follows_hillis_by_hand() -> None:
+    # Three readers 0.6, 0.7, 0.8: MSR = 0.01. Covariance 0.002 between readers, so 3 · 0.002 is added.
+    covariances = np.full((3, 3), 0.002) + np.diag([0.003] * 3)
+    mean = mrmc.reader_mean(np.array([0.6, 0.7, 0.8]), covariances, 0.5)
+    assert mean.se == pytest.approx(np.sqrt((0.01 + 0.006) / 3))
+    assert mean.df == pytest.approx(0.016**2 / (0.01**2 / 2))
+    assert mean.p == pytest.approx(2 * stats.t.sf(0.2 / np.sqrt(0.016 / 3), 5.12))
+
+
+def test_a_negative_covariance_takes_nothing_away() -> None:
+    covariances = np.full((3, 3), -0.002) + np.diag([0.005] * 3)
+    mean = mrmc.reader_mean(np.array([0.6, 0.7, 0.8]), covariances, 0.5)
+    assert (mean.se, mean.df) == pytest.approx((np.sqrt(0.01 / 3), 2))
+
+
+def test_readers_who_are_all_perfect_leave_no_interval() -> None:
+    perfect = table([[1, 2, 5, 6], [1, 1, 6, 6]], [0, 0, 1, 1])
+    with pytest.raises(mrmc.NoVariance, match="all perfect"):
+        mrmc.reader_mean(merit.auc(perfect).estimates[0], covariance.of_auc(perfect, "jackknife"), 0.5)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """200 studies of guessing readers: a 95 % interval that covered below 90 % would be far too short."""
+    covered = 0
+    for seed in range(200):
+        study = table(*drawn(4, 25, 25, 0.0, seed=seed))
+        mean = mrmc.reader_mean(merit.auc(study).estimates[0], covariance.of_auc(study, "jackknife"), 0.5)
+        covered += mean.low <= 0.5 <= mean.high
+    assert 0.91 <= covered / 200 <= 0.995
+
+
+@pytest.mark.parametrize("name", ["deception_rate", "false_alarm_rate", "accuracy", "difference_in_rated_real"])
+def test_what_a_rate_loses_with_a_case_is_what_it_loses(name: str) -> None:
+    ratings, truth = drawn(2, 6, 5, 0.7, seed=4)
+    figure = getattr(merit, name)
+    whole = figure(table(ratings, truth), 4)
+    for case in range(11):
+        rest = np.delete(np.arange(11), case)
+        without = figure(table(ratings[:, rest], truth[rest]), 4)
+        assert whole.changes[0, :, case] == pytest.approx(without.estimates[0] - whole.estimates[0])
