@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -10,15 +11,21 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from gan import phantom
 from gan.pixels import Film, film_hash, write_film
 from gan.provenance import patient_hash
 from readerstudy.archive.importing import sources
 from readerstudy.archive.importing.found import FoundFilm, Known, Pixels, Refused, Source
 from readerstudy.archive.importing.polarity import looks_negative
 from readerstudy.archive.importing.summary import ImportSummary
-from readerstudy.archive.models import Collection, Radiograph, RadiographFinding, RadiographQuerySet, Split
+from readerstudy.archive.models import Collection, Radiograph, RadiographFinding, RadiographQuerySet, Split, Truth
 from readerstudy.audit.models import record
 from readerstudy.progress import Progress, Silent
+
+# All phantoms come from one origin: two with one seed are the same patient in any collection.
+PHANTOMS = "phantoms"
+PHANTOMS_LICENCE = "Drawn by this software; shows no person."
+PROCESSES = 2
 
 
 class AlreadyPresent(ValidationError):
@@ -90,6 +97,53 @@ def import_radiographs(
     summary = _Import(target, source).run(progress or Silent())
     with transaction.atomic():
         record(actor=actor, action="import ended", subject=f"collection:{target}", path=str(path), **summary.counts())
+    return summary
+
+
+def draw_phantoms(
+    *,
+    collection: str,
+    count: int,
+    seed: int,
+    actor: str,
+    side: int = 256,
+    findings: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Draw the phantoms with seeds `seed` … `seed` + `count` - 1 into a collection, where they stand for real films.
+
+    `findings` gives every phantom just these; None draws them at random. The same call again takes up where the last
+    one stopped. Raises ValidationError where that cannot be drawn, or the collection holds other films than phantoms.
+    """
+    progress = progress or Silent()
+    _require_the_same(collection, truth=Truth.REAL, origin=PHANTOMS, licence=PHANTOMS_LICENCE)
+    _refuse_other_sides(collection, range(seed, seed + count), side)
+    asked = f"{side}-{'-'.join(findings) if findings is not None else 'random'}-{seed}-{count}"
+    folder = settings.FILMS / f".phantoms-{collection}-{asked}"
+    progress.start(count, _("Drawing"))
+    drawn = 0
+
+    def advance(done: int, _count: int) -> None:
+        nonlocal drawn
+        progress.advance(done - drawn)
+        drawn = done
+
+    try:
+        phantom.draw_phantoms(folder, count, seed, side, findings, advance, processes=PROCESSES)
+    except ValueError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ValidationError(str(error)) from error
+    summary = import_radiographs(
+        path=folder,
+        collection=collection,
+        truth=Truth.REAL,
+        form="folder",
+        origin=PHANTOMS,
+        licence=PHANTOMS_LICENCE,
+        actor=actor,
+        progress=progress,
+    )
+    shutil.rmtree(folder)
     return summary
 
 
@@ -168,10 +222,32 @@ def _refuse_what_is_there(radiograph: Radiograph) -> None:
 
 def _collection_for(source: Source, name: str, *, truth: str, origin: str, licence: str, actor: str) -> Collection:
     """The collection of that name, begun if need be. Raises ValidationError where it differs from what is asked for."""
-    collection = Collection.objects.filter(name=name).first()
+    collection = _require_the_same(name, truth=truth, origin=origin, licence=licence)
     if collection is None:
         origin = origin or source.origin or name
         return create_collection(name=name, truth=truth, origin=origin, licence=licence, actor=actor)
+    return collection
+
+
+def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
+    """A phantom that is there with another side would be counted as present, though it is not what was asked for."""
+    there = Radiograph.objects.filter(
+        collection__name=collection, phantom_seed__gte=seeds.start, phantom_seed__lt=seeds.stop
+    )
+    other = there.exclude(side=side).first()
+    if other is not None:
+        raise ValidationError(
+            _(
+                "Collection “%(collection)s” holds the phantom of seed %(seed)d with a side of %(side)d; name another one."
+            )
+            % {"collection": collection, "seed": other.phantom_seed, "side": other.side}
+        )
+
+
+def _require_the_same(name: str, *, truth: str, origin: str, licence: str) -> Collection | None:
+    collection = Collection.objects.filter(name=name).first()
+    if collection is None:
+        return None
     for asked, there, what in (
         (truth, collection.truth, _("truth")),
         (origin, collection.origin, _("origin")),
@@ -260,7 +336,7 @@ class _Import:
     def _note_doubts(self, found: FoundFilm, pixels: Pixels) -> None:
         doubts = [*found.doubts, *pixels.doubts]
         if looks_negative(pixels.film):
-            doubts.append(_("It looks like a negative: the chest is darker than what lies around it."))
+            doubts.append(_("The chest is darker than what surrounds it: a negative, or a white border."))
         if doubts:
             self._summary.doubts[found.source_path] = " ".join(doubts)
 

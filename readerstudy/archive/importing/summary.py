@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
 
 
 @dataclass
@@ -28,3 +31,18 @@ class ImportSummary:
             "refused": len(self.refused),
             "already_present": self.already_present,
         }
+
+    def sentences(self) -> Iterator[str]:
+        """All that a person is told, the count last."""
+        for path, reason in self.refused.items():
+            yield _("Refused: %(path)s: %(reason)s") % {"path": path, "reason": reason}
+        for path, doubt in self.doubts.items():
+            yield _("To be looked at: %(path)s: %(doubt)s") % {"path": path, "doubt": doubt}
+        yield from self.notes
+        yield (
+            _(
+                "Found %(found)d = imported %(imported)d + exact duplicates %(exact_duplicates)d + "
+                "refused %(refused)d + already present %(already_present)d."
+            )
+            % self.counts()
+        )

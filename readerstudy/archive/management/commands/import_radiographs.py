@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils.translation import gettext as _
 
 from readerstudy.archive.importing.sources import FORMS
-from readerstudy.archive.importing.summary import ImportSummary
 from readerstudy.archive.models import Truth
 from readerstudy.archive.services import import_radiographs
 from readerstudy.commands import ACTOR, ServiceCommand
@@ -17,8 +15,9 @@ from readerstudy.progress import Bar
 class Command(ServiceCommand):
     help = (
         "Bring the films below a folder into a collection: ChestX-ray14 as NIH ships it, a tree of DICOM files, or PNG "
-        "and JPEG with an optional CSV (file, labels, patient_id, age, sex, view, official_split, phantom_seed). A bad file is named and the rest come in; the same command again takes up an import that was stopped. Paths "
-        "below the folder are kept as they are, so they should name no patient."
+        "and JPEG with an optional CSV (file, labels, patient_id, age, sex, view, official_split, phantom_seed). A bad "
+        "file is named and the rest come in; the same command again takes up an import that was stopped. Paths below "
+        "the folder are kept as they are, so they should name no patient."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,19 +41,4 @@ class Command(ServiceCommand):
             actor=ACTOR,
             progress=Bar(),
         )
-        self._write(summary)
-
-    def _write(self, summary: ImportSummary) -> None:
-        for path, reason in summary.refused.items():
-            self.stdout.write(_("Refused: %(path)s: %(reason)s") % {"path": path, "reason": reason})
-        for path, doubt in summary.doubts.items():
-            self.stdout.write(_("To be looked at: %(path)s: %(doubt)s") % {"path": path, "doubt": doubt})
-        for note in summary.notes:
-            self.stdout.write(note)
-        self.stdout.write(
-            _(
-                "Found %(found)d = imported %(imported)d + exact duplicates %(exact_duplicates)d + "
-                "refused %(refused)d + already present %(already_present)d."
-            )
-            % summary.counts()
-        )
+        self.stdout.write("\n".join(summary.sentences()))
