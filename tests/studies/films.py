@@ -74,6 +74,10 @@ def make_generator(
     path.write_bytes(f"weights in {folder}".encode())
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     description = {
+        "version": 1,
+        "config": {},
+        "images": 1000,
+        "levels": 65536,
         "sha256": sha256,
         "patient_key": key_fingerprint(key or settings.PSEUDONYM_KEY),
         "films": list(films) or [{"film_hash": "f" * 64, "patient_hash": pseudonym("trained"), "phantom_seed": None}],
