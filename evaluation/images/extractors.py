@@ -59,7 +59,7 @@ class TorchScript:
     """Any TorchScript file that maps images (n, 3, 299, 299) to one row of features each.
 
     Values run 0 … 255 in float; the published Inception, known by its hash, is given bytes. Raises ValueError where the
-    file is no TorchScript or does not give finite rows.
+    file is no TorchScript, cannot be run on such images, or does not give finite rows.
     """
 
     version = "TorchScript"
@@ -91,10 +91,18 @@ class TorchScript:
     def _rows(self, films: Sequence[Film]) -> Floats:
         greys = np.stack([resample(film, INCEPTION_SIDE) for film in films]) * np.float32(255 / FULL_SCALE)
         images = torch.from_numpy(greys)[:, None].expand(-1, 3, -1, -1)
-        if self._published:
-            result = self._network(images.round().to(torch.uint8), return_features=True)
-        else:
-            result = self._network(images)
+        try:
+            if self._published:
+                result = self._network(images.round().to(torch.uint8), return_features=True)
+            else:
+                result = self._network(images)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ValueError(
+                f"The extractor {self._path} cannot be run on images {tuple(images.shape)} ({reason})."
+            ) from error
+        if not isinstance(result, torch.Tensor) or result.shape[:1] != (len(films),):
+            raise ValueError(f"The extractor {self._path} does not give one row of features for every image.")
         rows = result.reshape(len(films), -1).double().numpy()
         if not np.isfinite(rows).all():
             raise ValueError(f"The extractor {self._path} gave features that are not finite.")

@@ -1,0 +1,149 @@
+"""Films in, features out: weights-free texture, and any TorchScript file by its path."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from evaluation.images.extractors import Texture, TorchScript, describe, extractor_of
+from evaluation.images.folder import read_folder
+from gan.phantom.film import render
+from gan.phantom.patient import sample_phantom
+from gan.pixels import Film, canonical, write_film
+
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+
+
+class Pooled(torch.nn.Module):
+    """Means over a grid of each channel: knows pixels, channels and side."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.adaptive_avg_pool2d(images, 5)
+
+
+class Failing(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.reshape(7, 7)
+
+
+class Infinite(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images[:, 0, 0] / 0
+
+
+class Pair(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return images, images
+
+
+@pytest.fixture(scope="module")
+def films() -> list[Film]:
+    return [render(sample_phantom(seed), 64) for seed in range(3)]
+
+
+def scripted(folder: Path, module: torch.nn.Module) -> Path:
+    path = folder / f"{type(module).__name__.lower()}.pt"
+    torch.jit.script(module).save(str(path))
+    return path
+
+
+def test_texture_gives_the_same_features_again_in_any_company(films: list[Film]) -> None:
+    together = Texture().features(films)
+    assert together.shape == (3, 64)
+    assert np.array_equal(together[1:2], Texture().features([films[1].copy()]))
+    assert not np.array_equal(together[0], together[1])
+
+
+@pytest.mark.parametrize("side", [16, 128, 200])
+def test_texture_takes_films_of_any_side(side: int) -> None:
+    film = np.random.default_rng(1).integers(0, 65536, (side, side), dtype=np.uint16)
+    black = np.zeros((side, side), dtype=np.uint16)
+    assert np.isfinite(Texture().features([film, black])).all()
+
+
+def test_texture_tells_a_blurred_film_from_a_sharp_one_more_than_two_sizes_of_one(films: list[Film]) -> None:
+    film = render(sample_phantom(7), 128)
+    rough = np.clip(film + np.random.default_rng(1).normal(0, 3000, film.shape), 0, 65535).astype(np.uint16)
+    smaller = np.asarray(Image.fromarray(film.astype(np.float32)).resize((96, 96), Image.Resampling.BICUBIC))
+    rows = Texture().features([film, rough, np.clip(smaller, 0, 65535).astype(np.uint16)])
+    assert np.linalg.norm(rows[1] - rows[0]) > np.linalg.norm(rows[2] - rows[0])
+
+
+def test_a_torchscript_file_sees_what_pillow_would_give_it(tmp_path: Path, films: list[Film]) -> None:
+    """The reference: Pillow's bicubic on floating-point greys, 299 × 299, grey three times."""
+    path = scripted(tmp_path, Pooled())
+    progress: list[tuple[int, int]] = []
+    rows = TorchScript(path).features(films, lambda done, total: progress.append((done, total)))
+    expected = []
+    for film in films:
+        grey = Image.fromarray(film.astype(np.float32)).resize((299, 299), Image.Resampling.BICUBIC)
+        values = np.clip(np.asarray(grey), 0, 65535) * 255 / 65535
+        image = torch.from_numpy(np.repeat(values[None, None], 3, axis=1))
+        expected.append(torch.nn.functional.adaptive_avg_pool2d(image, 5).flatten().numpy())
+    assert rows.shape == (3, 75)
+    assert np.allclose(rows, expected, rtol=1e-4)
+    assert progress == [(3, 3)]
+
+
+def test_an_extractor_says_what_it_is(tmp_path: Path) -> None:
+    path = scripted(tmp_path, Pooled())
+    about = describe(extractor_of(str(path)), 75)
+    assert about["name"] == "pooled"
+    assert about["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert about["dim"] == 75
+    assert "299 × 299" in about["resize"]
+    texture = describe(extractor_of("texture"), 64)
+    assert (texture["name"], texture["sha256"]) == ("texture", None)
+
+
+def test_what_is_no_torchscript_is_refused(tmp_path: Path) -> None:
+    words, weights = tmp_path / "words.pt", tmp_path / "weights.pt"
+    words.write_text("not a network")
+    torch.save(Pooled().state_dict(), weights)
+    for path in (words, weights):
+        with pytest.raises(ValueError, match=f"{path} is not a TorchScript file"):
+            extractor_of(str(path))
+    with pytest.raises(ValueError, match="There is no extractor at inception"):
+        extractor_of("inception")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [(Infinite(), "not finite"), (Failing(), "cannot be run on images"), (Pair(), "one row of features")],
+)
+def test_a_network_that_gives_no_features_is_refused(
+    tmp_path: Path, films: list[Film], module: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        TorchScript(scripted(tmp_path, module)).features(films)
+
+
+# Folders
+
+
+def test_a_folder_gives_its_films_in_canonical_form_by_path(tmp_path: Path, films: list[Film]) -> None:
+    (tmp_path / "b").mkdir()
+    write_film(tmp_path / "b" / "film.png", films[0])
+    write_film(tmp_path / "film.png", films[1])
+    (tmp_path / "labels.csv").write_text("file\n")
+    found = read_folder(tmp_path)
+    assert list(found) == ["b/film.png", "film.png"]
+    assert np.array_equal(found["film.png"], canonical(films[1].astype(float)))
+
+
+def test_a_folder_with_a_broken_film_a_twin_or_none_is_refused_by_name(tmp_path: Path, films: list[Film]) -> None:
+    with pytest.raises(ValueError, match="no PNG or JPEG films"):
+        read_folder(tmp_path)
+    write_film(tmp_path / "a.png", films[0])
+    write_film(tmp_path / "b.png", films[0])
+    with pytest.raises(ValueError, match=r"The films a\.png and b\.png in .* are the same"):
+        read_folder(tmp_path)
+    (tmp_path / "b.png").write_bytes(b"\x89PNG broken")
+    with pytest.raises(ValueError, match=r"b\.png cannot be read"):
+        read_folder(tmp_path)
