@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from readerstudy.reading.models import Answer
@@ -61,6 +63,21 @@ def test_real_and_synthetic_differ_in_no_address_header_or_length(tmp_path: Path
     assert len(real) == len(synthetic) == 3 * FILMS
     assert {reply.status for reply in [*real, *synthetic]} == {200}
     assert differences(real, synthetic) == []
+
+
+def test_the_reading_room_never_asks_the_database_for_truth(tmp_path: Path) -> None:
+    study = open_study(tmp_path, films=2, practice_films=2, repeats=1)
+    browser = Browser(study)
+    with CaptureQueriesContext(connection) as captured:
+        while not browser.slot().get("done"):
+            for page in ("/read/", "/read/room/"):
+                assert browser.client.get(page).status_code == 200
+            browser.read()
+        browser.client.get("/read/")
+    asked = [query["sql"] for query in captured]
+    assert len(asked) > 100
+    forbidden = ("studies_casetruth", "studies_manifest", "studies_arm", "archive_", "synthesis_")
+    assert [sql for sql in asked if any(table in sql for table in forbidden)] == []
 
 
 # What the comparison must see
