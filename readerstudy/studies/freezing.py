@@ -281,6 +281,7 @@ def _check_held_out(study: Study, sources: list[Source]) -> list[str]:
         [(source.arm, source.candidates) for source in real],
         training,
         [(s.arm, len(s.candidates) - len(s.batches)) for s in sources if not s.arm.is_real],
+        [source.arm for source in sources if source.arm.selection == Arm.Selection.CLASSIFIER],
     )
     if gaps and not study.override_reason:
         raise ValidationError(

@@ -81,10 +81,12 @@ def what_is_not_known(
     real: Iterable[tuple[Arm, list[Candidate]]],
     training: Iterable[TrainingFilms],
     without_generator: Iterable[tuple[Arm, int]],
+    by_classifier: Iterable[Arm],
 ) -> list[str]:
     """A sentence for each gap that keeps anybody from knowing that real films were held out; empty is best.
 
-    `without_generator` gives, for an arm of synthetic films, how many of them were drawn by no registered generator.
+    `without_generator` gives, for an arm of synthetic films, how many of them were drawn by no registered generator;
+    `by_classifier` the arms whose films a classifier accepted, of which nothing but its name is known here.
     """
     gaps = []
     for arm, candidates in real:
@@ -108,4 +110,9 @@ def what_is_not_known(
                 _("Arm “%(arm)s”: %(count)d films come from a generator that is not registered.")
                 % {"arm": arm.name, "count": count}
             )
+    gaps += [
+        _("Arm “%(arm)s”: it is not known which films the classifier was trained on (%(detail)s).")
+        % {"arm": arm.name, "detail": arm.selection_detail}
+        for arm in by_classifier
+    ]
     return gaps

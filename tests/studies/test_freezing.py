@@ -82,6 +82,16 @@ def test_the_manifest_can_be_checked_by_its_hash(tmp_path: Path) -> None:
     assert films == dict(study.cases.values_list("code", "truth__radiograph__film_hash"))
 
 
+def test_everything_that_a_designer_sets_is_in_the_manifest(tmp_path: Path) -> None:
+    study = freeze(two_arms(tmp_path, practice_films=2, repeats=1, ratio_told=True))
+    manifest = Manifest.objects.get(study=study).content
+    designed = {field.name for field in Study._meta.fields if field.editable} - {"id"}
+    assert manifest["plan"] == {name: getattr(study, name) for name in designed}
+    fields = {field.name for field in Arm._meta.fields} - {"id", "study"}
+    for arm in manifest["arms"]:
+        assert fields <= set(arm)
+
+
 def test_the_seed_draws_the_same_films_again_and_another_seed_others(tmp_path: Path) -> None:
     study = two_arms(tmp_path)
 
@@ -212,6 +222,17 @@ def test_real_films_without_patients_and_synthetic_ones_without_generator_need_a
     study.override_reason = "Films of a public archive."
     study.save()
     assert len(freeze(study).manifest.content["not_known"]) == 2
+
+
+def test_a_classifier_whose_training_films_are_not_known_needs_a_reason(tmp_path: Path) -> None:
+    study = two_arms(tmp_path, films=5)
+    arm = study.arms.get(name="synthetic")
+    arm.selection, arm.selection_detail = "classifier", "chest-net, p ≥ 0.9"
+    arm.save()
+    refused(study, "“synthetic”: it is not known which films the classifier was trained on .chest-net, p ≥ 0.9.")
+    study.override_reason = "It was trained at another hospital."
+    study.save()
+    assert len(freeze(study).manifest.content["not_known"]) == 1
 
 
 def test_phantoms_that_the_generator_has_not_seen_need_no_reason(tmp_path: Path) -> None:
