@@ -2,7 +2,11 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
+
+admin.site.site_header = admin.site.site_title = _("Reader study")
+admin.site.index_title = _("Films, studies, readers, results")
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -196,6 +198,12 @@ class StudyAdmin(StepsAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return False
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """A frozen design has nothing to save."""
+        if not in_design(kwargs.get("obj")):
+            context |= dict.fromkeys(("show_save", "show_save_and_continue", "show_save_and_add_another"), False)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A design that was frozen since the page was opened is refused with the service's sentence."""
         try:
@@ -272,8 +280,8 @@ class ReaderAdmin(StepsAdmin, ReadOnlyAdmin):
         return f"{reader.answered}/{reader.slots}"
 
     @admin.display(description=_("last answer"), ordering="last")
-    def last_answer(self, reader: Any) -> Any:
-        return reader.last
+    def last_answer(self, reader: Any) -> str:
+        return date_format(localtime(reader.last), "DATETIME_FORMAT") if reader.last else self.get_empty_value_display()
 
     @admin.display(description=_("withdrawn"), boolean=True)
     def is_withdrawn(self, reader: Any) -> bool:

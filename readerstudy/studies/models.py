@@ -189,7 +189,7 @@ class Arm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.study_id}:{self.name}"
+        return self.name
 
     @property
     def is_real(self) -> bool:
@@ -305,7 +305,7 @@ class Reader(models.Model):
         constraints = [models.UniqueConstraint(fields=["study", "pseudonym"], name="pseudonyms_differ")]
 
     def __str__(self) -> str:
-        return f"{self.study_id}:{self.pseudonym}"
+        return self.pseudonym
 
 
 class ReaderIdentity(models.Model):

@@ -145,6 +145,7 @@ def test_a_frozen_design_has_nothing_to_fill_in(admin_client: Client, study: Stu
     page = admin_client.get(f"/admin/studies/study/{study.pk}/change/").content.decode()
     assert study.manifest_hash in page
     assert 'name="margin"' not in page
+    assert 'name="_save"' not in page
     assert 'name="arms-0-films"' not in page
     admin_client.post(f"/admin/studies/study/{study.pk}/change/", plan_form(margin=0.2))
     study.refresh_from_db()
