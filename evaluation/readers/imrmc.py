@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.readers.reading import Reading, Truth
-from evaluation.readers.summary import main_readings, modalities_of
+from evaluation.readers.summary import main_readings
 from evaluation.readers.table import ROLE_OF_TRUTH, TableError
 
 BEGIN = "BEGIN DATA:"
@@ -62,7 +62,7 @@ def write_imrmc(path: Path, readings: Sequence[Reading]) -> None:
     Every arm with synthetic films is a modality, and the real arm's readings stand in each of them. Ids with commas
     cannot be written and raise ValueError.
     """
-    modalities = modalities_of(main_readings(readings), "arm")
+    modalities = _modalities(main_readings(readings))
     truths = {reading.case: reading.truth for of_arm in modalities.values() for reading in of_arm}
     number_of = Counter(truths.values())
     lines = [
@@ -82,6 +82,18 @@ def write_imrmc(path: Path, readings: Sequence[Reading]) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def _modalities(main: Sequence[Reading]) -> dict[str, list[Reading]]:
+    """Readings by arm; an arm with only real films is part of every other one."""
+    by_arm: dict[str, list[Reading]] = {}
+    for reading in main:
+        by_arm.setdefault(reading.arm, []).append(reading)
+    only_real = [arm for arm, of_arm in by_arm.items() if all(reading.truth == "real" for reading in of_arm)]
+    if len(only_real) == len(by_arm):
+        return by_arm
+    common = [reading for arm in only_real for reading in by_arm[arm]]
+    return {arm: [*common, *of_arm] for arm, of_arm in by_arm.items() if arm not in only_real}
 
 
 def _truths(path: Path, rows: Sequence[tuple[int, list[str]]]) -> dict[str, Truth]:

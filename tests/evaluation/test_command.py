@@ -1,0 +1,150 @@
+"""`python -m evaluation`: figures from plain files, and a sentence and a status where a file is at fault."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from evaluation.__main__ import main
+from evaluation.images.frechet import frechet
+from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.table import write_table
+from gan.phantom.film import render
+from gan.phantom.patient import sample_phantom
+from gan.pixels import write_film
+from tests.evaluation.readings import drawn, readings
+
+DISTANCES = {
+    "n_real", "n_fake", "dim", "frechet", "frechet_infinity", "kernel", "precision", "recall", "density", "coverage",
+    "k", "k_rule", "covariance", "floor", "frechet_at_floor_n",
+}  # fmt: skip
+
+
+def run(folder: Path, capsys: pytest.CaptureFixture, *arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the command writes and what it prints."""
+    path = folder / "figures.json"
+    assert main([*map(str, arguments), "--json", str(path)]) == 0
+    return json.loads(path.read_text(encoding="utf-8")), json.loads(capsys.readouterr().out)
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture, *arguments: Any) -> str:
+    path = folder / "figures.json"
+    assert main([*map(str, arguments), "--json", str(path)]) == 1
+    assert not path.exists()
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> tuple[Path, Path]:
+    random = np.random.default_rng(1)
+    real, fake = tmp_path / "real.npy", tmp_path / "fake.npy"
+    np.save(real, random.normal(size=(60, 4)))
+    np.save(fake, random.normal(size=(40, 4)).astype(np.float32))
+    return real, fake
+
+
+def test_distances_of_two_arrays_are_written_and_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture, arrays: tuple[Path, Path]
+) -> None:
+    written, printed = run(tmp_path, capsys, "distances", *arrays, "--k", 3)
+    assert written == printed
+    assert set(written) >= DISTANCES
+    assert (written["n_real"], written["n_fake"], written["dim"], written["k"]) == (60, 40, 4, 3)
+    assert written["frechet"] == pytest.approx(frechet(np.load(arrays[0]), np.load(arrays[1]).astype(float)))
+    assert written["floor"]["n"] == 30
+
+
+def test_patients_are_kept_apart_in_the_floor(
+    tmp_path: Path, capsys: pytest.CaptureFixture, arrays: tuple[Path, Path]
+) -> None:
+    patients = tmp_path / "patients.txt"
+    patients.write_text("\n".join(["a"] * 50 + ["b"] * 10))
+    written, _ = run(tmp_path, capsys, "distances", *arrays, "--patients", patients)
+    assert written["floor"]["n"] == 10
+    patients.write_text("a\n")
+    (tmp_path / "figures.json").unlink()
+    assert "names 1 patients for 60 real rows" in refused(
+        tmp_path, capsys, "distances", *arrays, "--patients", patients
+    )
+
+
+def test_arrays_at_fault_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture, arrays: tuple[Path, Path]
+) -> None:
+    real, fake = arrays
+    holes, words, pickled = tmp_path / "holes.npy", tmp_path / "words.npy", tmp_path / "pickled.npy"
+    np.save(holes, np.array([[1.0, np.nan, 1, 1], [1, 1, 1, 1]]))
+    words.write_text("words")
+    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert f"{holes} holds values that are not finite" in refused(tmp_path, capsys, "distances", real, holes)
+    assert f"{words} is not an array of numbers" in refused(tmp_path, capsys, "distances", words, fake)
+    assert f"{pickled} is not an array of numbers" in refused(tmp_path, capsys, "distances", pickled, fake)
+    assert "nowhere.npy" in refused(tmp_path, capsys, "distances", tmp_path / "nowhere.npy", fake)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_distances_of_two_folders_say_by_which_extractor(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name, first in (("real", 0), ("fake", 10)):
+        (tmp_path / name).mkdir()
+        for seed in range(first, first + 6):
+            write_film(tmp_path / name / f"{seed}.png", render(sample_phantom(seed), 48))
+    folders = tmp_path / "real", tmp_path / "fake"
+    written, _ = run(tmp_path, capsys, "images", *folders)
+    assert set(written) >= DISTANCES | {"extractor", "memorisation"}
+    assert set(written["extractor"]) >= {"name", "sha256", "resize", "dim"}
+    assert (written["extractor"]["name"], written["dim"]) == ("texture", 64)
+    network = tmp_path / "flat.pt"
+    torch.jit.script(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten())).save(str(network))
+    written, _ = run(tmp_path, capsys, "images", *folders, "--extractor", network)
+    assert (written["extractor"]["name"], written["dim"]) == ("flat", 12)
+    assert "SHA-256" in written["protocol"]
+    (tmp_path / "figures.json").unlink()
+    message = refused(tmp_path, capsys, "images", *folders, "--extractor", tmp_path / "real" / "0.png")
+    assert "0.png is not a TorchScript file" in message
+    assert "nowhere is not a folder" in refused(tmp_path, capsys, "images", tmp_path / "nowhere", folders[1])
+
+
+def test_a_table_and_a_file_of_imrmc_give_the_same_readers(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    rows = readings(*drawn(3, 20, 20, 0.8, seed=1))
+    table, imrmc = tmp_path / "answers.csv", tmp_path / "answers.imrmc"
+    write_table(table, rows)
+    write_imrmc(imrmc, rows)
+    of_table, printed = run(tmp_path, capsys, "readers", table, "--margin", 0.1)
+    of_imrmc, _ = run(tmp_path, capsys, "readers", imrmc, "--margin", 0.1)
+    assert of_table["overall"] == of_imrmc["overall"]
+    assert of_table["n"] == {"readers": 3, "cases": 40, "real": 20, "synthetic": 20, "readings": 120}
+    assert printed["overall"] == of_table["overall"]
+
+
+def test_a_table_at_fault_is_refused_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    table = tmp_path / "answers.csv"
+    table.write_text("reader,case,truth,rating\nR1,c1,real,9\n")
+    assert "answers.csv, line 2, column “rating”: 9 is off the scale" in refused(tmp_path, capsys, "readers", table)
+    assert "nowhere.csv" in refused(tmp_path, capsys, "readers", tmp_path / "nowhere.csv")
+
+
+def test_the_module_ends_with_a_status_and_a_sentence_without_the_application(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "evaluation", "readers", "nowhere.csv", "--json", str(tmp_path / "figures.json")]
+    # An empty environment: no settings of the application, which would be asked for if it were imported.
+    done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=120)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert "nowhere.csv" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["opinions"], ["readers", "answers.csv"]])
+def test_a_call_that_is_not_understood_ends_with_status_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
