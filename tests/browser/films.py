@@ -14,13 +14,13 @@ from tests.studies.films import ACTOR, add_film, make_collection, make_study
 SIDE = 128
 
 
-def open_study(folder: Path, films: int = 3, **plan: Any) -> Study:
+def open_study(folder: Path, films: int = 3, side: int = SIDE, **plan: Any) -> Study:
     """A frozen study with a real and a synthetic arm of `films` each, and two films for practice."""
     study = make_study(**({"practice_films": 2, "override_reason": "Noise has no patient."} | plan))
     for name, role, truth in (("real", "real", "real"), ("synthetic", "generator", "synthetic")):
         collection = make_collection(name, truth)
         for number in range(films + 1):
-            add_film(collection, number, side=SIDE, levels=256)
+            add_film(collection, number, side=side, levels=256)
         add_arm(study=study, actor=ACTOR, name=name, role=role, collection=collection, films=films)
     return freeze_study(study=study, actor=ACTOR)
 

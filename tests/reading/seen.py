@@ -2,7 +2,7 @@
 
 A `Reply` is what came for one slot. `differences` compares the replies of real films with those of synthetic ones. It
 leaves out what must differ from slot to slot and is drawn or counted without truth: the slots' codes (their form is
-compared), the number of the film, the date of the reply.
+compared), the number of the film, the date at which a reply was made.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 # No reply that carries pixels may have these: a compressed length and a date tell the truth.
 FORBIDDEN = {"etag", "last-modified", "content-encoding", "content-disposition", "age", "expires", "server-timing"}
+# Dates that say when the reply was made. No other header may hold a date.
+NOW = {"date", "expires"}
 CODE = re.compile(r"[A-Za-z0-9_-]{22}")
 NUMBER = re.compile(r'"number": \d+')
 
@@ -34,7 +38,9 @@ class Reply:
     def seen(self) -> dict[str, object]:
         """Every feature that is compared, by name."""
         headers = {name.lower(): value for name, value in self.headers.items()}
-        headers.pop("date", None)
+        for name in headers.keys() & NOW:
+            if abs((datetime.now(UTC) - parsedate_to_datetime(headers[name])).total_seconds()) < 600:
+                headers[name] = "now"
         # How many digits the number of a film has is told by its position; all else of the length must agree.
         shape = NUMBER.sub('"number": 0', CODE.sub("·" * 22, self.body))
         length = self.length - len(self.body) + len(shape)
@@ -44,10 +50,10 @@ class Reply:
             "address": CODE.sub("·" * 22, self.address),
             "length of the address": len(self.address),
             "status": self.status,
-            "headers": tuple(sorted(headers.items())),
+            "names of headers": tuple(sorted(headers)),
             "length": length,
             "text": shape,
-        }
+        } | {f"header {name}": value for name, value in headers.items()}
 
     @property
     def ends_the_list(self) -> bool:
