@@ -18,6 +18,10 @@ class Count:
     answered: int
     total: int
 
+    @property
+    def open(self) -> int:
+        return self.total - self.answered
+
 
 @dataclass(frozen=True)
 class Place:

@@ -129,7 +129,11 @@ function windowBy([wider, brighter], coarse) {
 }
 
 for (const button of document.querySelectorAll("[data-command]")) {
-  button.addEventListener("click", () => COMMANDS[button.dataset.command]());
+  button.addEventListener("click", ({ detail: byMouse }) => {
+    // Enter is to confirm a rating and not to press this button once more.
+    if (byMouse) canvas.focus({ preventScroll: true });
+    COMMANDS[button.dataset.command]();
+  });
 }
 
 // Who dictates or rests a hand on the keys can switch single keys off, in this browser for good.
@@ -141,7 +145,9 @@ singleKeys.addEventListener("change", () => {
 // Words
 
 function tell(id, words) {
-  document.getElementById(id).textContent = words;
+  const place = document.getElementById(id);
+  place.textContent = words;
+  place.classList.toggle("urgent", words === said.waiting);
 }
 
 function fill(words, values) {

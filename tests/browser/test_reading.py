@@ -76,6 +76,17 @@ def test_the_scale_is_reached_by_tab_and_arrows_too(reading: Page) -> None:
     assert stored() == [2]
 
 
+def test_enter_confirms_after_a_button_was_clicked(reading: Page) -> None:
+    reading.get_by_role("button", name="Invert").click()
+    rate(reading, 4)
+    film_is_shown(reading, "Practice film 2")
+    reading.get_by_role("button", name="Keys").click()
+    reading.get_by_role("button", name="Close").click()
+    rate(reading, 2)
+    film_is_shown(reading, "Film 1")
+    assert stored() == [4, 2]
+
+
 def test_a_choice_can_be_changed_until_it_is_confirmed(reading: Page) -> None:
     for key in "264":
         reading.keyboard.press(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from readerstudy.studies import services
 from readerstudy.studies.models import Study
@@ -33,6 +34,23 @@ def test_the_start_shows_progress_when_a_reader_comes_back(browser: Browser) -> 
     assert "You have rated 1 of 9 films." in page
     assert "Continue" in page
     assert "practice" not in page
+
+
+def test_the_start_counts_what_is_left_of_the_practice(browser: Browser) -> None:
+    browser.read()
+    page = text(browser)
+    assert "Welcome back. There are 9 films to rate. Before them comes 1 film for practice" in page
+    browser.read()
+    page = text(browser)
+    assert "Welcome back. There are 9 films to rate. You can stop" in page
+    assert "Continue" in page
+
+
+def test_the_front_page_says_what_this_is_and_where_to_go(client: Client) -> None:
+    page = " ".join(client.get("/").content.decode().split())
+    assert "Can readers tell a synthetic chest radiograph from a real one?" in page
+    assert "Open the personal link that you were sent." in page
+    assert '<a href="/admin/">Sign in</a>' in page
 
 
 def test_it_thanks_at_the_end_and_the_viewer_leads_there(browser: Browser) -> None:
