@@ -69,7 +69,15 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(
             f"The weights in {folder} are not those that were saved; delete it to resume from the checkpoint before."
         )
-    return load_file(folder / WEIGHTS), description
+    return read_tensors(folder / WEIGHTS), description
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises ValueError where it is anything else, such as a pickle."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file ({error}).") from error
 
 
 def read_description(path: Path) -> dict[str, Any]:

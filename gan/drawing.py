@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from gan.checkpoint import read_description, sha256
+from gan.checkpoint import read_description, read_tensors, sha256
 from gan.config import TrainingConfig
 from gan.networks import Generator
 from gan.pixels import Film, canonical
@@ -31,7 +30,7 @@ class Drawer:
         config = self.config
         self.network = Generator(config.resolution, config.latent, config.fmap_base, config.fmap_max)
         try:
-            self.network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+            self.network.load_state_dict({name: tensor.float() for name, tensor in read_tensors(path).items()})
         except RuntimeError as error:
             raise ValueError(f"{path} does not hold the network that its .json describes.") from error
         self.network.eval().requires_grad_(False)
