@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from readerstudy.reading.models import Answer
 from readerstudy.studies import services
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Slot, Study
 from tests.reading.room import Browser, slots_of
 from tests.studies.films import ACTOR
 
@@ -57,6 +58,22 @@ def test_a_film_withdrawn_unread_is_passed_over(browser: Browser) -> None:
     services.withdraw_film(case=slots[0].case, reason="A name is burnt in.", actor=ACTOR)
     slot = browser.slot()
     assert (slot["code"], slot["number"], slot["total"]) == (slots[1].code, 1, 1)
+
+
+def test_a_film_withdrawn_after_it_was_read_keeps_its_answer_and_loses_its_repeat(browser: Browser) -> None:
+    repeat = next(slot for slot in slots_of(browser.reader) if slot.kind == Slot.Kind.REPEAT)
+    first = next(slot for slot in slots_of(browser.reader) if slot.case == repeat.case)
+    while not Answer.objects.filter(slot=first).exists():
+        before = browser.read(rating=4)
+    services.withdraw_film(case=repeat.case, reason="A name is burnt in.", actor=ACTOR)
+    now = browser.slot()
+    assert (now["number"], now["total"]) == (before["number"], before["total"] - 1)
+    assert Answer.objects.get(slot=first).rating == 4
+    assert browser.answer(first.code, 4).json() == {"stored": {"code": first.code, "rating": 4}, "next": now}
+    while not now.get("done"):
+        assert now["code"] != repeat.code
+        now = browser.read()
+    assert browser.answer(repeat.code).status_code == 409
 
 
 def test_the_next_slot_takes_few_queries(browser: Browser, django_assert_max_num_queries: object) -> None:
