@@ -237,9 +237,7 @@ def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
     other = there.exclude(side=side).first()
     if other is not None:
         raise ValidationError(
-            _(
-                "Collection “%(collection)s” holds the phantom of seed %(seed)d with a side of %(side)d; name another one."
-            )
+            _("Collection “%(collection)s” holds phantom %(seed)d with a side of %(side)d; name another one.")
             % {"collection": collection, "seed": other.phantom_seed, "side": other.side}
         )
 

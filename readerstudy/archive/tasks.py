@@ -22,34 +22,12 @@ def draw_phantoms(job_id: int) -> None:
 
 
 def _import(job: Job, progress: Progress) -> str:
-    asked = job.arguments
-    return _message(
-        services.import_radiographs(
-            path=Path(asked["path"]),
-            collection=asked["collection"],
-            truth=asked["truth"],
-            form=asked["form"],
-            origin=asked["origin"],
-            licence=asked["licence"],
-            actor=job.actor,
-            progress=progress,
-        )
-    )
+    asked = job.arguments | {"path": Path(job.arguments["path"])}
+    return _message(services.import_radiographs(**asked, actor=job.actor, progress=progress))
 
 
 def _draw(job: Job, progress: Progress) -> str:
-    asked = job.arguments
-    return _message(
-        services.draw_phantoms(
-            collection=asked["collection"],
-            count=asked["count"],
-            seed=asked["seed"],
-            side=asked["side"],
-            findings=asked["findings"],
-            actor=job.actor,
-            progress=progress,
-        )
-    )
+    return _message(services.draw_phantoms(**job.arguments, actor=job.actor, progress=progress))
 
 
 def _message(summary: ImportSummary) -> str:

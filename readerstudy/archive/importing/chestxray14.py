@@ -57,7 +57,8 @@ def find(folder: Path) -> Source:
 
     films = [found(path) for path in files_below(folder) if is_picture(path)]
     missing = len(rows.keys() - {film.path.name for film in films})
-    notes = [_("%(missing)d rows of %(table)s have no image here.") % {"missing": missing, "table": table.path.name}]
+    names = {"missing": missing, "table": table.path.name}
+    notes = [_("Rows of %(table)s without an image here: %(missing)d.") % names]
     return Source("chestxray14", films, [*(notes if missing else []), *facts.notes()], ORIGIN)
 
 

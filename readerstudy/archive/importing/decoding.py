@@ -48,7 +48,7 @@ def _decode(path: Path) -> npt.NDArray | str:
         return pixel_array(path)
     # Every transfer syntax has its own plugins, and every plugin its own errors, not all of which can be pickled.
     except Exception as error:
-        return first_line(error)
+        return in_one_line(error)
 
 
 def _be_quiet() -> None:
@@ -56,5 +56,7 @@ def _be_quiet() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+def in_one_line(error: Exception) -> str:
+    """A decoder's error is a list of what each of its plugins said."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words[:300].rstrip(".:")

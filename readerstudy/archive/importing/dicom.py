@@ -22,7 +22,7 @@ from pydicom.pixels.utils import pixel_array
 
 from gan.findings import FINDINGS, NO_FINDING
 from gan.pixels import canonical
-from readerstudy.archive.importing.decoding import Decoder, Undecodable, first_line
+from readerstudy.archive.importing.decoding import Decoder, Undecodable, in_one_line
 from readerstudy.archive.importing.facts import Facts, frontal_view
 from readerstudy.archive.importing.found import FoundFilm, Known, Pixels, Refused, Source
 from readerstudy.archive.importing.walk import files_below
@@ -53,7 +53,7 @@ def find(folder: Path) -> Source:
     films = [_found(path, folder, facts, decoder) for path in paths if _is_dicom(path)]
     others = [path.name for path in paths if not _is_dicom(path)]
     notes = [
-        _("%(count)d files are not DICOM and were passed over, such as %(examples)s.")
+        _("Files that are not DICOM and were passed over: %(count)d, such as %(examples)s.")
         % {"count": len(others), "examples": ", ".join(others[:5])}
     ]
     return Source("dicom", films, [*(notes if others else []), *facts.notes()])
@@ -107,7 +107,7 @@ def _opened(path: Path, *, stop_before_pixels: bool) -> Dataset:
         raise Refused(_("It is not a DICOM file: it lacks the preamble with the letters DICM.")) from error
     # A broken file raises whatever the reader stumbles over.
     except Exception as error:
-        raise Refused(_("Its header cannot be read: %(reason)s.") % {"reason": first_line(error)}) from error
+        raise Refused(_("Its header cannot be read: %(reason)s.") % {"reason": in_one_line(error)}) from error
 
 
 def _value(dataset: Dataset, keyword: str) -> Any:
@@ -117,7 +117,7 @@ def _value(dataset: Dataset, keyword: str) -> Any:
     except Exception as error:
         raise Refused(
             _("%(element)s in its header cannot be read: %(reason)s.")
-            % {"element": keyword, "reason": first_line(error)}
+            % {"element": keyword, "reason": in_one_line(error)}
         ) from error
     return "" if value is None else value
 
@@ -225,7 +225,7 @@ def _decoded(dataset: Dataset, path: Path, decoder: Decoder) -> npt.NDArray:
             warnings.simplefilter("ignore")
             return pixel_array(dataset)
     except (Undecodable, AttributeError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise Refused(_("Its pixels cannot be decoded: %(reason)s.") % {"reason": first_line(error)}) from error
+        raise Refused(_("Its pixels cannot be decoded: %(reason)s.") % {"reason": in_one_line(error)}) from error
 
 
 def _grey(stored: npt.NDArray, dataset: Dataset) -> npt.NDArray:

@@ -69,13 +69,13 @@ def _about_rows(named: Set[str], there: Set[str], table: str) -> list[str]:
     if missing:
         examples = ", ".join(missing[:5])
         notes.append(
-            _("%(missing)d rows of %(table)s name films that are not there, such as %(examples)s.")
+            _("Rows of %(table)s about films that are not there: %(missing)d, such as %(examples)s.")
             % {"missing": len(missing), "table": table, "examples": examples}
         )
     unnamed = len(there - named)
     if unnamed:
         notes.append(
-            _("%(unnamed)d films have no row in %(table)s, so nothing is known of them.")
+            _("Films without a row in %(table)s, of which nothing is known: %(unnamed)d.")
             % {"unnamed": unnamed, "table": table}
         )
     return notes

@@ -1,0 +1,81 @@
+"""The archive's pages for researchers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from PIL import Image
+
+from readerstudy.archive.models import Radiograph
+from tests.archive.files import bring_in, grey8, stored, write_picture, write_table
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+FILMS = "/admin/archive/radiograph/"
+
+
+@pytest.fixture(autouse=True)
+def _films(tmp_path: Path) -> None:
+    for number in range(3):
+        write_picture(tmp_path / f"source/{number}.png", grey8(number))
+    write_table(tmp_path / "source/labels.csv", "file,labels", "0.png,Mass|Nodule", "1.png,No Finding")
+    bring_in(tmp_path / "source")
+
+
+def test_films_are_listed_filtered_and_found(admin_client: Client) -> None:
+    page = admin_client.get(FILMS).content.decode()
+    assert "Mass, Nodule" in page
+    masses = admin_client.get(FILMS, {"findings__finding": "Mass"}).content.decode()
+    assert "0.png" in masses
+    assert "1.png" not in masses
+    assert "2.png" in admin_client.get(FILMS, {"q": "2.png"}).content.decode()
+    assert ">3<" in admin_client.get("/admin/archive/collection/").content.decode()
+
+
+def test_a_list_asks_no_more_of_the_database_when_there_are_more_films(admin_client: Client, tmp_path: Path) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            admin_client.get(FILMS)
+        return len(asked)
+
+    few = queries()
+    for number in range(3, 9):
+        write_picture(tmp_path / f"source/{number}.png", grey8(number))
+    bring_in(tmp_path / "source")
+    assert queries() == few
+
+
+def test_the_page_of_a_film_shows_it(admin_client: Client) -> None:
+    film = stored("0.png")
+    address = f"{FILMS}{film.pk}/picture.png"
+    assert address in admin_client.get(f"{FILMS}{film.pk}/change/").content.decode()
+    reply = admin_client.get(address)
+    with Image.open(io.BytesIO(reply.content)) as picture:
+        assert (picture.mode, picture.size) == ("L", (128, 128))
+    assert admin_client.get(f"{FILMS}999999/picture.png").status_code == 404
+
+
+def test_a_picture_needs_the_permission_to_see_films(client: Client) -> None:
+    film = Radiograph.objects.first()
+    address = f"{FILMS}{film.pk}/picture.png"
+    assert client.get(address).status_code == 302
+    staff = User.objects.create_user("staff", password="x", is_staff=True)
+    client.force_login(staff)
+    assert client.get(address).status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="view_radiograph"))
+    assert client.get(address).status_code == 200
+
+
+def test_nothing_can_be_written_here(admin_client: Client) -> None:
+    film = stored("0.png")
+    assert admin_client.get(f"{FILMS}add/").status_code == 403
+    assert admin_client.post(f"{FILMS}{film.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin_client.post(f"{FILMS}{film.pk}/change/", {"split": "test"}).status_code == 403

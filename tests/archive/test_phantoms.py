@@ -1,0 +1,63 @@
+"""Phantoms in the archive."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from gan.phantom import sample_phantom
+from readerstudy.archive import services
+from readerstudy.archive.models import Collection, Radiograph
+from tests.archive.files import findings
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes take longer to begin than these few films to be drawn."""
+    monkeypatch.setattr(services, "PROCESSES", 1)
+
+
+def draw(*options: str) -> None:
+    call_command("draw_phantoms", "--collection", "phantoms", "--side", "64", *options)
+
+
+def test_phantoms_come_in_with_seed_patient_and_findings(capsys: pytest.CaptureFixture) -> None:
+    draw("--count", "3", "--seed", "40")
+    films = list(Radiograph.objects.order_by("phantom_seed"))
+    assert [film.phantom_seed for film in films] == [40, 41, 42]
+    for film in films:
+        patient = sample_phantom(film.phantom_seed)
+        assert findings(film) == set(patient.labels)
+        assert (film.age, film.sex, film.view, film.side) == (patient.age, patient.sex, patient.view, 64)
+    assert len({film.patient for film in films}) == 3
+    collection = Collection.objects.get()
+    assert (collection.truth, collection.origin) == ("real", "phantoms")
+    assert "shows no person" in collection.licence
+    draw("--count", "4", "--seed", "40")
+    assert "imported 1 + exact duplicates 0 + refused 0 + already present 3." in capsys.readouterr().out
+    assert not list(settings.FILMS.glob(".phantoms*"))
+
+
+def test_a_finding_can_be_asked_for() -> None:
+    draw("--count", "2", "--seed", "1", "--finding", "Nodule", "--finding", "Effusion")
+    assert [findings(film) for film in Radiograph.objects.all()] == [{"Nodule", "Effusion"}] * 2
+
+
+@pytest.mark.parametrize("options", [("--count", "0", "--seed", "1"), ("--count", "1", "--seed", "1", "--side", "9")])
+def test_what_cannot_be_drawn_changes_nothing(options: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        draw(*options)
+    assert not Collection.objects.exists()
+    assert not list(settings.FILMS.glob(".phantoms*"))
+
+
+def test_phantoms_go_into_no_other_collection_and_keep_their_side() -> None:
+    Collection.objects.create(name="nih", truth="real", origin="NIH ChestX-ray14")
+    with pytest.raises(CommandError, match="has the origin “NIH ChestX-ray14”"):
+        call_command("draw_phantoms", "--collection", "nih", "--count", "1", "--seed", "1")
+    draw("--count", "1", "--seed", "1")
+    with pytest.raises(CommandError, match="holds phantom 1 with a side of 64"):
+        draw("--count", "1", "--seed", "1", "--side", "128")
