@@ -33,7 +33,8 @@ class Drawer:
             self.network.load_state_dict({name: tensor.float() for name, tensor in read_tensors(path).items()})
         except RuntimeError as error:
             raise ValueError(f"{path} does not hold the network that its .json describes.") from error
-        self.network.eval().requires_grad_(False)
+        # Draws a third faster on a processor; films differ from those of the other layout by rounding alone.
+        self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def resolution(self) -> int:
