@@ -15,11 +15,13 @@ import torch
 from evaluation.__main__ import main
 from evaluation.images.frechet import frechet
 from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.summary import Options, summarise
 from evaluation.readers.table import write_table
 from gan.phantom.film import render
 from gan.phantom.patient import sample_phantom
 from gan.pixels import write_film
 from tests.evaluation.readings import drawn, readings
+from tests.evaluation.studies import study
 
 DISTANCES = {
     "n_real", "n_fake", "dim", "frechet", "frechet_infinity", "kernel", "precision", "recall", "density", "coverage",
@@ -125,6 +127,19 @@ def test_a_table_and_a_file_of_imrmc_give_the_same_readers(tmp_path: Path, capsy
     assert of_table["overall"] == of_imrmc["overall"]
     assert of_table["n"] == {"readers": 3, "cases": 40, "real": 20, "synthetic": 20, "readings": 120}
     assert printed["overall"] == of_table["overall"]
+
+
+def test_a_file_of_imrmc_with_two_arms_has_figures_of_each_and_compares_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    given = study([("real", "real", 12, 0.0), ("old", "generator", 12, 1.5), ("new", "generator", 12, 0.2)])
+    path = tmp_path / "answers.imrmc"
+    write_imrmc(path, given.readings)
+    written, _ = run(tmp_path, capsys, "readers", path)
+    assert set(written["arms"]) == {"old", "new"}
+    assert written["overall"] is None
+    direct = summarise(given.readings, Options(arms="arm"))
+    assert written["comparison"][0]["difference"] == pytest.approx(direct["comparison"][0]["difference"])
 
 
 def test_a_table_at_fault_is_refused_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -92,6 +92,8 @@ def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
         "Means of 3 readers over 48 films (20 real, 28 synthetic), 144 readings",
         "Obuchowski and Rockette's model with Hillis' degrees of freedom",
         "readers and films random",
+        "Empirical ROC curves (3 readers, 48 films)",
+        "144 readings of 3 readers, 48 films",
         "exact (Clopper–Pearson) 95 % intervals",
         "extractor texture 1, no weights",
         "n = 20 real, 16 synthetic; d = 64; covariance n-1; floor n = 10, mean over 10 splits, patients kept apart; "

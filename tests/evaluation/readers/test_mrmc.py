@@ -139,3 +139,47 @@ def test_what_a_rate_loses_with_a_case_is_what_it_loses(name: str) -> None:
         rest = np.delete(np.arange(11), case)
         without = figure(table(ratings[:, rest], truth[rest]), 4)
         assert whole.changes[0, :, case] == pytest.approx(without.estimates[0] - whole.estimates[0])
+
+
+def two_arms(seed: int, cases: int = 40) -> Ratings:
+    """Five readers of real films and of two equally good arms of synthetic ones: the real films stand in both."""
+    random = np.random.default_rng(seed)
+    by_arm = []
+    for stands_out in (0.0, 0.5, 0.5):
+        look = random.normal(0, 0.4, cases)
+        seen = stands_out + look + random.normal(0, 0.9, (5, cases))
+        by_arm.append(1.0 + np.searchsorted([-1.0, -0.4, 0.2, 0.8, 1.4], seen))
+    real = readings(by_arm[0], [0] * cases)
+    first, second = (
+        readings(ratings, [1] * cases, first_case=start) for ratings, start in zip(by_arm[1:], (100, 200), strict=True)
+    )
+    return ratings_by_modality({"first": [*real, *first], "second": [*real, *second]})
+
+
+def test_leaving_out_a_film_of_one_arm_leaves_the_other_arm_as_it_is() -> None:
+    arms = two_arms(1, cases=6)
+    rows = arms.values.reshape(-1, len(arms.cases))
+    read = ~np.isnan(rows)
+
+    def area(row: np.ndarray, cases: np.ndarray) -> float:
+        return delong(row[cases], arms.synthetic[cases]).estimate
+
+    changes = np.zeros(rows.shape)
+    for cell, row in enumerate(rows):
+        for case in np.flatnonzero(read[cell]):
+            others = read[cell] & (np.arange(len(row)) != case)
+            changes[cell, case] = area(row, others) - area(row, read[cell])
+    n = np.array([[(one | other).sum() for other in read] for one in read])
+    assert n[0, -1] == 18
+    assert np.allclose(covariance.of_auc(arms, "jackknife"), (n - 1) / n * (changes @ changes.T), atol=1e-15)
+
+
+@pytest.mark.parametrize("method", ["jackknife", "delong", "unbiased"])
+def test_the_error_of_a_difference_of_arms_is_the_spread_of_its_repetitions(method: Any) -> None:
+    differences, errors = [], []
+    for seed in range(150):
+        arms = two_arms(seed)
+        pair = mrmc.compare(merit.auc(arms).estimates, covariance.of_auc(arms, method)).pairs[0, 1]
+        differences.append(pair.estimate)
+        errors.append(pair.se)
+    assert np.mean(errors) == pytest.approx(np.std(differences), rel=0.2)
