@@ -47,5 +47,5 @@ format: .venv/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/djlint --reformat --quiet templates
 
-bench: .venv/installed-dev
+bench: .venv/installed
 	@$(BIN)/python -m gan.bench

@@ -109,8 +109,12 @@ def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    # The library's files are for their owner alone; ours are as readable as any other file of this user.
+    path.touch()
+    mode = path.stat().st_mode
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
     except SafetensorError as error:
         # The library wraps what the disk said; callers wait for an OSError.
         raise OSError(f"{path} could not be written: {error}") from error
+    path.chmod(mode)

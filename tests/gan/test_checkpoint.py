@@ -77,6 +77,12 @@ def test_a_full_disk_leaves_the_older_ones(tmp_path: Path, description: dict[str
     assert load_checkpoint(whole)[0]["a"][0] == 1
 
 
+def test_weights_are_as_readable_as_what_describes_them(tmp_path: Path, description: dict[str, Any]) -> None:
+    path = tmp_path / "generator.safetensors"
+    save_generator(path, tensors(), description)
+    assert path.stat().st_mode == path.with_suffix(".json").stat().st_mode
+
+
 def test_a_full_disk_leaves_the_older_generator(tmp_path: Path, description: dict[str, Any]) -> None:
     path = tmp_path / "out" / "generator.safetensors"
     save_generator(path, tensors(), description)
