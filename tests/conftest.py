@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.db.backends.sqlite3.base import DatabaseOperations
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# The films of tests are small: a second thread would wait more than work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

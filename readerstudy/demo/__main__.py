@@ -120,6 +120,8 @@ def _set_environment() -> None:
         "READERSTUDY_SECRET_KEY": kept("secret_key"),
         "READERSTUDY_PSEUDONYM_KEY": kept("pseudonym_key"),
         "DATABASE_URL": f"sqlite:///{HOME / 'db.sqlite3'}",
+        # PyTorch's threads sleep while they wait, so that drawing is quick beside other work too.
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 
