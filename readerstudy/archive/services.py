@@ -275,7 +275,14 @@ class _Import:
     def run(self, progress: Progress) -> ImportSummary:
         progress.start(len(self._source.films), _("Importing"))
         for found in self._source.films:
-            self._bring_in(found)
+            try:
+                self._bring_in(found)
+            # Files that cannot be read are refused before; what is left is a disk that cannot be written.
+            except OSError as error:
+                raise ValidationError(
+                    _("The import stopped at %(path)s: %(reason)s. Mend that and give the same command again.")
+                    % {"path": found.source_path, "reason": error.strerror}
+                ) from error
             progress.advance()
         return self._summary
 

@@ -197,9 +197,13 @@ def test_what_is_missing_or_odd_is_to_be_looked_at(source: Path) -> None:
     write_dicom(source / "film.dcm", phantom(1), PatientID=None, ViewPosition=None, PatientPosition="XX")
     write_dicom(source / "long.dcm", phantom(2), PixelData=phantom(2).tobytes() + bytes(4096))
     write_dicom(source / "false.dcm", phantom(3), PhotometricInterpretation="MONOCHROME1")
-    assert bring_in(source).doubts == {
-        "film.dcm": "Its header does not give ViewPosition, PatientID. "
-        "Its patient position is XX, which is no position.",
+    summary = bring_in(source)
+    assert summary.notes == [
+        "Films whose header does not give PatientID: 1.",
+        "Films whose header does not give ViewPosition: 1.",
+    ]
+    assert summary.doubts == {
+        "film.dcm": "Its patient position is XX, which is no position.",
         "long.dcm": "It holds more pixels than its rows and columns.",
         "false.dcm": "The chest is darker than what surrounds it: a negative, or a white border.",
     }

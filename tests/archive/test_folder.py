@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -118,9 +119,13 @@ def test_each_bad_file_is_named_and_the_rest_come_in(source: Path) -> None:
     write_picture(source / "black.png", np.zeros((64, 64), np.uint8))
     (source / "notes.txt").write_text("Ignored.")
     (source / ".DS_Store").write_text("Ignored.")
+    write_picture(source / "._good.png", grey8(2))
+    (source / "missing.png").symlink_to(source / "nowhere.png")
+    os.mkfifo(source / "pipe.png")
     summary = bring_in(source)
     assert summary.imported == 1
-    assert summary.refused.keys() == {"empty.png", "page.jpg", "short.png", "black.png"}
+    assert summary.refused.keys() == {"empty.png", "page.jpg", "short.png", "black.png", "missing.png"}
+    assert "No such file" in summary.refused["missing.png"]
     assert summary.refused["empty.png"] == "The file is empty."
     assert "cannot be read as PNG or JPEG" in summary.refused["page.jpg"]
     assert "cannot be read as PNG or JPEG" in summary.refused["short.png"]
@@ -143,3 +148,9 @@ def test_a_row_cannot_reach_outside_its_folder(source: Path) -> None:
     write_table(source / "films/labels.csv", "file,labels", "../secret.png,Mass", "a.png,Mass")
     assert bring_in(source / "films").imported == 1
     assert Radiograph.objects.get().source_path == "a.png"
+
+
+def test_a_name_that_is_no_text_is_spelt_out(source: Path) -> None:
+    write_picture(source / "a.png", grey8(1)).rename(os.fsdecode(os.fsencode(source) + b"/caf\xe9.png"))
+    assert bring_in(source).imported == 1
+    assert Radiograph.objects.get().source_path == r"caf\udce9.png"

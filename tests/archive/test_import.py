@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -20,8 +21,8 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gan.pixels import canonical, film_hash, read_film
-from readerstudy.archive import tasks
+from gan.pixels import Film, canonical, film_hash, read_film, write_film
+from readerstudy.archive import services, tasks
 from readerstudy.archive.models import Collection, Radiograph
 from readerstudy.archive.services import AlreadyPresent, ExactDuplicate, create_collection, store_film
 from readerstudy.audit.models import AuditRow
@@ -129,6 +130,30 @@ def environment(home: Path) -> dict[str, str]:
         url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}"))
     own = {"DATABASE_URL": url, "READERSTUDY_DEBUG": "1", "READERSTUDY_HOME": str(home)}
     return os.environ | own | {"DJANGO_SETTINGS_MODULE": "readerstudy.settings"}
+
+
+def test_a_full_disk_stops_the_import_and_the_next_one_goes_on(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write_until_full(path: Path, film: Film) -> None:
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write_film(path, film)
+
+    pictures(source)
+    with monkeypatch.context() as full:
+        full.setattr(services, "write_film", write_until_full)
+        with pytest.raises(ValidationError, match=r"stopped at 2\.png: No space left on device\. Mend that"):
+            bring_in(source)
+    assert everything_fits()
+    assert bring_in(source).counts() == {
+        "found": 4,
+        "imported": 2,
+        "exact_duplicates": 0,
+        "refused": 0,
+        "already_present": 2,
+    }
 
 
 # The split

@@ -11,7 +11,7 @@ from readerstudy.archive.importing.facts import Facts
 from readerstudy.archive.importing.found import FoundFilm, Known, Refused, Source
 from readerstudy.archive.importing.pictures import is_picture, read_picture
 from readerstudy.archive.importing.tables import Row, rows_by, the_table
-from readerstudy.archive.importing.walk import files_below
+from readerstudy.archive.importing.walk import files_below, place_in
 
 ORIGIN = "NIH ChestX-ray14"
 NEEDED = ("image_index", "finding_labels", "patient_id")
@@ -53,7 +53,7 @@ def find(folder: Path) -> Source:
                 known = facts.known(_simple(rows[path.name], splits.get(path.name, "")))
             except Refused as error:
                 refusal = str(error)
-        return FoundFilm(path, path.relative_to(folder).as_posix(), read_picture, known, refusal)
+        return FoundFilm(path, place_in(folder, path), read_picture, known, refusal)
 
     films = [found(path) for path in files_below(folder) if is_picture(path)]
     missing = len(rows.keys() - {film.path.name for film in films})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from gan.pixels import canonical
 from readerstudy.archive.importing.decoding import Decoder, Undecodable, in_one_line
 from readerstudy.archive.importing.facts import Facts, frontal_view
 from readerstudy.archive.importing.found import FoundFilm, Known, Pixels, Refused, Source
-from readerstudy.archive.importing.walk import files_below
+from readerstudy.archive.importing.walk import files_below, place_in
 
 SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 MODALITIES = ("CR", "DX")
@@ -33,6 +34,8 @@ CHEST = ("CHEST", "THORAX", "LUNG", "CXR")
 # Some archives write the finding where the description belongs.
 SPEAKS_OF_CHEST = (*CHEST, *(name.upper().replace("_", " ") for name in (*FINDINGS, NO_FINDING)))
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PhotometricInterpretation")
+# Films come in without these; how many do is said once.
+WANTED = ("Modality", "BodyPartExamined", "ViewPosition", "PatientID", "SOPInstanceUID")
 GREY = ("MONOCHROME1", "MONOCHROME2")
 SMALLEST_SIDE = 128
 # A film of 43 × 43 cm at 0.05 mm has 74 million pixels; a header that claims more is wrong.
@@ -50,13 +53,18 @@ def is_here(folder: Path) -> bool:
 def find(folder: Path) -> Source:
     paths = files_below(folder)
     facts, decoder = Facts(), Decoder()
-    films = [_found(path, folder, facts, decoder) for path in paths if _is_dicom(path)]
+    missing: Counter[str] = Counter()
+    films = [_found(path, folder, facts, missing, decoder) for path in paths if _is_dicom(path)]
     others = [path.name for path in paths if not _is_dicom(path)]
     notes = [
         _("Files that are not DICOM and were passed over: %(count)d, such as %(examples)s.")
         % {"count": len(others), "examples": ", ".join(others[:5])}
     ]
-    return Source("dicom", films, [*(notes if others else []), *facts.notes()])
+    gaps = [
+        _("Films whose header does not give %(element)s: %(count)d.") % {"element": element, "count": count}
+        for element, count in sorted(missing.items())
+    ]
+    return Source("dicom", films, [*(notes if others else []), *gaps, *facts.notes()])
 
 
 def read_dicom(path: Path, decoder: Decoder) -> Pixels:
@@ -80,11 +88,14 @@ def _is_dicom(path: Path) -> bool:
         return True
     if path.name.upper() == "DICOMDIR":
         return False
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
-def _found(path: Path, folder: Path, facts: Facts, decoder: Decoder) -> FoundFilm:
+def _found(path: Path, folder: Path, facts: Facts, missing: Counter[str], decoder: Decoder) -> FoundFilm:
     known, refusal, instance = Known(), "", ""
     doubts: tuple[str, ...] = ()
     try:
@@ -92,19 +103,22 @@ def _found(path: Path, folder: Path, facts: Facts, decoder: Decoder) -> FoundFil
         _check_kind(header)
         known, doubts = _known(header, facts), _doubts(header)
         instance = str(_value(header, "SOPInstanceUID"))
+        missing.update(element for element in WANTED if not _text(header, element))
     except Refused as error:
         refusal = str(error)
     reader = partial(read_dicom, decoder=decoder)
-    return FoundFilm(path, path.relative_to(folder).as_posix(), reader, known, refusal, doubts, instance)
+    return FoundFilm(path, place_in(folder, path), reader, known, refusal, doubts, instance)
 
 
 def _opened(path: Path, *, stop_before_pixels: bool) -> Dataset:
-    if not path.stat().st_size:
-        raise Refused(_("The file is empty."))
     try:
+        if not path.stat().st_size:
+            raise Refused(_("The file is empty."))
         return pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
     except pydicom.errors.InvalidDicomError as error:
         raise Refused(_("It is not a DICOM file: it lacks the preamble with the letters DICM.")) from error
+    except Refused:
+        raise
     # A broken file raises whatever the reader stumbles over.
     except Exception as error:
         raise Refused(_("Its header cannot be read: %(reason)s.") % {"reason": in_one_line(error)}) from error
@@ -161,17 +175,10 @@ def _known(header: Dataset, facts: Facts) -> Known:
 
 
 def _doubts(header: Dataset) -> tuple[str, ...]:
-    """What is missing or odd but no reason to refuse."""
-    missing = [
-        name for name in ("Modality", "BodyPartExamined", "ViewPosition", "PatientID") if not _text(header, name)
-    ]
-    doubts = [_("Its header does not give %(missing)s.") % {"missing": ", ".join(missing)}] if missing else []
-    if not _text(header, "SOPInstanceUID"):
-        doubts.append(_("Its header gives no SOP Instance UID."))
-    position = _text(header, "PatientPosition")
-    if position == "XX":
-        doubts.append(_("Its patient position is XX, which is no position."))
-    return tuple(doubts)
+    """What is odd but no reason to refuse."""
+    if _text(header, "PatientPosition") == "XX":
+        return (_("Its patient position is XX, which is no position."),)
+    return ()
 
 
 def _check_pixels(dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ from readerstudy.archive.importing.facts import Facts
 from readerstudy.archive.importing.found import FoundFilm, Known, Refused, Source
 from readerstudy.archive.importing.pictures import is_picture, read_picture
 from readerstudy.archive.importing.tables import Table, rows_by, tables_in, the_table
-from readerstudy.archive.importing.walk import files_below
+from readerstudy.archive.importing.walk import files_below, place_in
 
 COLUMNS = ("file", "labels", "patient_id", "age", "sex", "view", "official_split", "phantom_seed")
 
@@ -28,7 +28,7 @@ def find(folder: Path) -> Source:
     facts = Facts()
 
     def found(path: Path) -> FoundFilm:
-        place = path.relative_to(folder).as_posix()
+        place = place_in(folder, path)
         known, refusal = Known(), ""
         if place in contradicted:
             refusal = _("The table has two different rows for it.")

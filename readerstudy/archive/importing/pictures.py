@@ -19,9 +19,9 @@ def is_picture(path: Path) -> bool:
 
 def read_picture(path: Path) -> Pixels:
     """Raises Refused."""
-    if not path.stat().st_size:
-        raise Refused(_("The file is empty."))
     try:
+        if not path.stat().st_size:
+            raise Refused(_("The file is empty."))
         values = read_values(path)
         levels = grey_levels(path)
     # Pillow raises SyntaxError for some broken PNG files, and its own error for one that would fill the memory.

@@ -17,7 +17,12 @@ def find(path: Path, form: str = "") -> Source:
     """All films below `path`, in the form that is given or recognised. Raises ValidationError."""
     if not path.is_dir():
         raise ValidationError(_("%(path)s is not a folder.") % {"path": path})
-    source = FORMS[form or _recognised(path)](path)
+    try:
+        source = FORMS[form or _recognised(path)](path)
+    except OSError as error:
+        raise ValidationError(
+            _("%(path)s cannot be read: %(reason)s.") % {"path": error.filename or path, "reason": error.strerror}
+        ) from error
     if not source.films:
         raise ValidationError(_("There are no films below %(path)s.") % {"path": path})
     return source
