@@ -243,8 +243,10 @@ def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
 
 
 def _require_the_same(name: str, *, truth: str, origin: str, licence: str) -> Collection | None:
+    """The collection of that name; None, once it is known that it could be begun, where there is none."""
     collection = Collection.objects.filter(name=name).first()
     if collection is None:
+        Collection(name=name, truth=truth, origin=origin or name, licence=licence).clean_fields()
         return None
     for asked, there, what in (
         (truth, collection.truth, _("truth")),

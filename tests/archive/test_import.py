@@ -206,6 +206,8 @@ def test_an_empty_folder_and_none_at_all_are_refused(source: Path) -> None:
         bring_in(source / "empty")
     with pytest.raises(ValidationError, match="is not a folder"):
         bring_in(source / "missing")
+    with pytest.raises(ValidationError, match="There is no form “tiff”; there are: chestxray14, dicom, folder"):
+        bring_in(source, form="tiff")
     assert not Collection.objects.exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -52,6 +54,12 @@ def test_what_cannot_be_drawn_changes_nothing(options: tuple[str, ...]) -> None:
         draw(*options)
     assert not Collection.objects.exists()
     assert not list(settings.FILMS.glob(".phantoms*"))
+
+
+def test_a_name_that_is_a_path_draws_nothing(home: Path) -> None:
+    with pytest.raises(CommandError, match="name: "):
+        call_command("draw_phantoms", "--collection", "x/../../outside", "--count", "1", "--seed", "1")
+    assert not list(home.rglob("*.png"))
 
 
 def test_phantoms_go_into_no_other_collection_and_keep_their_side() -> None:

@@ -17,6 +17,10 @@ def find(path: Path, form: str = "") -> Source:
     """All films below `path`, in the form that is given or recognised. Raises ValidationError."""
     if not path.is_dir():
         raise ValidationError(_("%(path)s is not a folder.") % {"path": path})
+    if form and form not in FORMS:
+        raise ValidationError(
+            _("There is no form “%(form)s”; there are: %(forms)s.") % {"form": form, "forms": ", ".join(FORMS)}
+        )
     try:
         source = FORMS[form or _recognised(path)](path)
     except OSError as error:
