@@ -45,6 +45,8 @@ def films(real_films: Path, tmp_path: Path) -> Path:
     (folder / "images").mkdir(parents=True)
     with (real_films / "nih" / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    # One film of each patient: a study shows no patient twice.
+    rows = list({row["patient_id"]: row for row in rows}.values())
     chosen = [row for row in rows if row["official_split"] == "train_val"][:TRAINING_FILMS]
     chosen += [row for row in rows if row["official_split"] == "test"][:HELD_OUT_FILMS]
     for row in chosen:
