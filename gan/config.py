@@ -87,11 +87,15 @@ class TrainingConfig:
         return cls(**{**values, "minibatch": tuple((int(size), int(number)) for size, number in pairs)})
 
 
+def preset_names() -> list[str]:
+    """The presets there are."""
+    return sorted(file.stem for file in PRESETS.glob("*.json"))
+
+
 def preset(name: str, **changes: Any) -> TrainingConfig:
     """The preset `name` with some fields changed, such as `resolution`, `kimg` and `seed`."""
     path = PRESETS / f"{name}.json"
     if not path.exists():
-        known = ", ".join(sorted(file.stem for file in PRESETS.glob("*.json")))
-        raise ValueError(f"There is no preset {name!r}; choose one of {known}.")
+        raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(preset_names())}.")
     config = TrainingConfig.from_json(json.loads(path.read_text()))
     return replace(config, **{field: value for field, value in changes.items() if value is not None})

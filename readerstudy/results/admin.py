@@ -9,13 +9,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from readerstudy.admin_steps import Step
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.results import tasks
 from readerstudy.results.models import Analysis
 from readerstudy.studies.admin import StudyAdmin, actor
 from readerstudy.studies.models import Study
-from readerstudy.studies.steps import Step
 
 
 def analyse(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
@@ -12,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from readerstudy.admin_steps import Reason, Step, StepsAdmin
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.studies import services, tasks
@@ -27,11 +29,15 @@ from readerstudy.studies.models import (
     ReaderIdentity,
     Study,
 )
-from readerstudy.studies.steps import Invitation, Reason, Step, StepsAdmin
 
 State = Study.State
 BEFORE_UNBLINDING = frozenset({State.FROZEN.value, State.CLOSED.value})
 AFTER_FREEZING = BEFORE_UNBLINDING | {State.UNBLINDED.value}
+
+
+class Invitation(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
 
 
 def actor(request: HttpRequest) -> str:
@@ -224,8 +230,15 @@ class StudyAdmin(StepsAdmin):
             services.save_arm(arm=arm, actor=actor(request))
 
 
+class StudyPartAdmin(StepsAdmin):
+    """What may be done to a part of a study depends on the study."""
+
+    def state_of(self, row: Reader | Case) -> str:
+        return row.study.state
+
+
 @admin.register(Reader)
-class ReaderAdmin(StepsAdmin, ReadOnlyAdmin):
+class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     """Readers and how far they are. Nothing here speaks of truth."""
 
     list_display = ["pseudonym", "study", "simulated", "progress", "last_answer", "is_withdrawn", "enrolled_at"]
@@ -308,7 +321,7 @@ class ReaderIdentityAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Case)
-class CaseAdmin(StepsAdmin, ReadOnlyAdmin):
+class CaseAdmin(StudyPartAdmin, ReadOnlyAdmin):
     """Cases as readers know them: a code. The hash of the payload is not shown: whoever has the films could find it."""
 
     list_display = ["code", "study", "kind", "is_withdrawn"]

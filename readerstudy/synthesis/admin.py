@@ -1,10 +1,98 @@
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from gan.config import preset, preset_names
+from readerstudy.admin_steps import Step, StepsAdmin
+from readerstudy.archive.admin import CollectionAdmin
+from readerstudy.archive.models import Collection, Split, Truth
+from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
+from readerstudy.synthesis import tasks
 from readerstudy.synthesis.models import Batch, Generator, TrainingRun
+
+
+def _presets() -> list[tuple[str, str]]:
+    return [(name, name) for name in preset_names()]
+
+
+class Training(forms.Form):
+    name = forms.CharField(label=_("Name of the run and its generator"), max_length=100, validators=[validate_slug])
+    resolution = forms.TypedChoiceField(
+        label=_("Resolution"), coerce=int, choices=[(2**k, str(2**k)) for k in range(2, 11)], initial=64
+    )
+    kimg = forms.FloatField(label=_("Real images shown in all, in thousands"), min_value=0.001)
+    split = forms.ChoiceField(label=_("Side of the split"), choices=Split, initial=Split.TRAIN, required=False)
+    seed = forms.IntegerField(label=_("Seed"), initial=0, min_value=0)
+    preset = forms.ChoiceField(label=_("Preset"), choices=_presets, initial="small")
+
+
+class Drawing(forms.Form):
+    collection = forms.CharField(label=_("Collection for the films"), max_length=100, validators=[validate_slug])
+    count = forms.IntegerField(label=_("Number of films"), min_value=1)
+    first_seed = forms.IntegerField(label=_("Seed of the first film"), initial=0, min_value=0)
+    truncation = forms.FloatField(label=_("Truncation; 1 cuts nothing"), initial=1.0, min_value=0.001, max_value=1.0)
+
+
+def train(request: HttpRequest, collection: Collection, answers: dict[str, Any]) -> str:
+    _require_sound(answers)
+    enqueue(
+        tasks.train,
+        title=gettext("Train %(name)s") % {"name": answers["name"]},
+        actor=request.user.get_username(),
+        collection=collection.pk,
+        **answers,
+    )
+    return gettext("Training waits among the jobs; watch it there.")
+
+
+def draw(request: HttpRequest, generator: Generator, answers: dict[str, Any]) -> str:
+    enqueue(
+        tasks.draw,
+        title=gettext("Draw %(count)d films by %(generator)s") % {"count": answers["count"], "generator": generator},
+        actor=request.user.get_username(),
+        generator=generator.pk,
+        **answers,
+    )
+    return gettext("Drawing waits among the jobs; watch it there.")
+
+
+def _require_sound(answers: dict[str, Any]) -> None:
+    """Refuse what the job would refuse, while the person still looks at the form."""
+    try:
+        preset(answers["preset"], resolution=answers["resolution"], kimg=answers["kimg"], seed=answers["seed"])
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+# The archive knows nothing of training, so the button comes to the collection's page from here.
+admin.site.unregister(Collection)
+
+
+@admin.register(Collection)
+class TrainableCollectionAdmin(StepsAdmin, CollectionAdmin):
+    steps = (
+        Step(
+            "train",
+            _("Train a generator"),
+            _("Training takes hours to weeks. It is a job: it can be cancelled, and goes on under the same name."),
+            "synthesis.add_trainingrun",
+            train,
+            Training,
+            frozenset({Truth.REAL.value}),
+        ),
+    )
+
+    def state_of(self, row: Collection) -> str:
+        return row.truth
 
 
 @admin.register(TrainingRun)
@@ -19,10 +107,20 @@ class TrainingRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Generator)
-class GeneratorAdmin(ReadOnlyAdmin):
+class GeneratorAdmin(StepsAdmin, ReadOnlyAdmin):
     list_display = ["name", "run", "resolution", "images_shown", "levels", "created_at"]
     list_select_related = ["run"]
     search_fields = ["name", "sha256"]
+    steps = (
+        Step(
+            "draw",
+            _("Draw films"),
+            _("Film number n depends on its seed alone. The same request again draws what is missing."),
+            "synthesis.add_batch",
+            draw,
+            Drawing,
+        ),
+    )
 
 
 @admin.register(Batch)

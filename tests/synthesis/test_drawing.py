@@ -136,3 +136,14 @@ def test_the_admin_shows_runs_generators_and_batches(generator: Generator, clien
         response = client.get(f"/admin/synthesis/{page}/")
         assert "chest" in response.content.decode()
         assert client.get(f"/admin/synthesis/{page}/add/").status_code == 403
+
+
+def test_a_batch_is_drawn_from_the_generators_page(generator: Generator, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("researcher"))
+    page = f"/admin/synthesis/generator/{generator.pk}"
+    assert "Draw films" in client.get(f"{page}/change/").content.decode()
+    asked = {"collection": "drawn", "count": 2, "first_seed": 5, "truncation": 1}
+    said = client.post(f"{page}/step/draw/", asked, follow=True).content.decode()
+    assert "Drawing waits among the jobs" in said
+    call_command("run_jobs", once=True)
+    assert sorted(DrawnFilm.objects.values_list("seed", flat=True)) == [5, 6]

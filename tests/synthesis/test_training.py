@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from gan.config import preset
 from gan.provenance import key_fingerprint
@@ -140,9 +143,24 @@ def test_a_film_that_has_changed_since_the_import_stops_the_training(collection:
 
 
 def test_a_film_smaller_than_the_resolution_is_named(collection: Collection) -> None:
-    from dataclasses import replace
-
     config = preset("tiny")
     config = replace(config, resolution=64, minibatch=(*config.minibatch, (32, 8), (64, 8)))
     with pytest.raises(ValidationError, match="is 32 pixels wide, less than the 64 to train at"):
         train(collection, config=config)
+
+
+def test_a_training_is_begun_from_the_collections_page(collection: Collection, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("researcher"))
+    page = f"/admin/archive/collection/{collection.pk}"
+    assert "Train a generator" in client.get(f"{page}/change/").content.decode()
+    asked = {"name": "chest", "resolution": 16, "kimg": 0.2, "split": "train", "seed": 0, "preset": "tiny"}
+    assert "names no minibatch" in client.post(f"{page}/step/train/", asked | {"resolution": 64}).content.decode()
+    assert "Training waits among the jobs" in client.post(f"{page}/step/train/", asked, follow=True).content.decode()
+    call_command("run_jobs", once=True)
+    assert Generator.objects.get().name == "chest"
+
+
+def test_nobody_trains_on_synthetic_films_from_the_admin(db: None, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("researcher"))
+    drawn = make_collection("drawn", truth="synthetic")
+    assert "Train a generator" not in client.get(f"/admin/archive/collection/{drawn.pk}/change/").content.decode()

@@ -1,4 +1,4 @@
-"""Acts on a study that the admin asks about once more before it does them: freeze, invite, withdraw, close, unblind."""
+"""Acts on one row that the admin asks about before it does them: freeze a study, withdraw a reader, draw films."""
 
 from __future__ import annotations
 
@@ -26,11 +26,6 @@ class Reason(forms.Form):
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class Invitation(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=200, required=False)
-    email = forms.EmailField(label=_("E-mail"), required=False)
-
-
 @dataclass(frozen=True)
 class Step:
     """One act: who may do it, what is asked, and what is done. `act` returns what to say when it is done."""
@@ -42,18 +37,18 @@ class Step:
     act: Callable[[HttpRequest, Any, dict[str, Any]], str]
     form: type[forms.Form] = Confirmation
     states: frozenset[str] = field(default_factory=frozenset)
-    """States of the study in which the act is offered."""
+    """States in which the act is offered; empty means always."""
 
 
 class StepsAdmin(admin.ModelAdmin):
     """Offers `steps` as buttons on the page of one row, each behind a page that asks."""
 
     steps: tuple[Step, ...] = ()
-    change_form_template = "admin/studies/change_form_with_steps.html"
+    change_form_template = "admin/change_form_with_steps.html"
 
     def state_of(self, row: Any) -> str:
-        """State of the study that the row belongs to."""
-        return row.study.state
+        """What decides which steps are offered."""
+        return ""
 
     def get_urls(self) -> list[URLPattern]:
         step_url = path(
@@ -83,14 +78,14 @@ class StepsAdmin(admin.ModelAdmin):
             "opts": self.opts,
             "form": form,
         }
-        return TemplateResponse(request, "studies/step.html", context)
+        return TemplateResponse(request, "admin/step.html", context)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row: Model | None = kwargs.get("obj")
         context["steps"] = [
             (step.label, reverse(f"admin:{self._url_name('step')}", args=[row.pk, step.name]))
             for step in self.steps
-            if row and self.state_of(row) in step.states and request.user.has_perm(step.permission)
+            if row and (not step.states or self.state_of(row) in step.states) and request.user.has_perm(step.permission)
         ]
         return super().render_change_form(request, context, *args, **kwargs)
 
