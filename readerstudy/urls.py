@@ -4,13 +4,20 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import IsAdminUser
 
 admin.site.site_header = admin.site.site_title = _("Reader study")
 admin.site.index_title = _("Films, studies, readers, results")
+
+# For those who write another reading screen; readers have no business with it.
+schema = SpectacularAPIView.as_view(authentication_classes=[SessionAuthentication], permission_classes=[IsAdminUser])
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("read/", include("readerstudy.reading.urls")),
     path("results/", include("readerstudy.results.urls")),
+    path("api/schema/", schema, name="schema"),
     path("admin/", admin.site.urls),
 ]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
 
 from readerstudy.studies.models import Reader
 from readerstudy.studies.services import link_hash
@@ -26,3 +31,27 @@ def reader_of(request: HttpRequest) -> Reader:
     if link is None:
         raise Http404
     return get_object_or_404(Reader.objects.select_related("study"), identity__link_hash=link)
+
+
+class ReaderSession(SessionAuthentication):
+    """Authenticates a request of the reading room's page: `request.user` is the reader. Guards against other sites."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        reader = reader_of(request._request)
+        self.enforce_csrf(request)
+        return reader, None
+
+
+def reader_behind(request: Request) -> Reader:
+    """The reader that `ReaderSession` found."""
+    return cast(Reader, request.user)
+
+
+class ReaderSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the API's schema describes it."""
+
+    target_class = ReaderSession
+    name = "readerSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from readerstudy.reading import services
-from readerstudy.reading.access import reader_of
+from readerstudy.reading.access import reader_behind
 from readerstudy.reading.models import Answer
+from readerstudy.reading.serializers import AnswerTaken, GivenAnswer, NextSlot, Refusal
 from readerstudy.reading.worklist import place, upcoming
 from readerstudy.studies.models import Reader, Slot
 
 
+@extend_schema(responses=NextSlot)
 @never_cache
-@require_safe
-def slot(request: HttpRequest) -> JsonResponse:
+@api_view(["GET"])
+def slot(request: Request) -> Response:
     """The slot to read now, or {"done": true}."""
-    return JsonResponse(_next_slot(reader_of(request)))
+    return Response(_next_slot(reader_behind(request)))
 
 
-@require_safe
-def film(request: HttpRequest, code: str) -> HttpResponse:
+@extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+@api_view(["GET"])
+def film(request: Request, code: str) -> HttpResponse:
     """side × side little-endian 16-bit greys, of the slot to read now or of the one after it; 404 for all else."""
-    for open_slot in upcoming(reader_of(request)):
+    for open_slot in upcoming(reader_behind(request)):
         if open_slot.code == code:
             payload = services.send_film(slot=open_slot)
             headers = {"Cache-Control": "no-store, no-transform"}
@@ -37,35 +44,34 @@ def film(request: HttpRequest, code: str) -> HttpResponse:
     raise Http404
 
 
+@extend_schema(request=GivenAnswer, responses={200: AnswerTaken, 400: Refusal, 409: Refusal})
 @never_cache
-@require_POST
-def answer(request: HttpRequest, code: str) -> JsonResponse:
-    """Take {"rating": 1 … 6, "milliseconds": n}. The same request again gets the same reply."""
-    reader = reader_of(request)
+@api_view(["POST"])
+def answer(request: Request, code: str) -> Response:
+    """Take what the reader said for a slot. The same request again gets the same reply."""
+    reader = reader_behind(request)
     slot = get_object_or_404(Slot.objects.for_reader(reader).select_related("sitting__reader"), code=code)
     try:
-        rating, milliseconds = _read_answer(request.body)
-        stored = services.record_answer(slot=slot, rating=rating, milliseconds=milliseconds)
+        stored = services.record_answer(slot=slot, **_given(request))
     except services.AlreadyAnswered as refusal:
         return _refused(409, refusal, stored=_answer_json(refusal.answer), next=_next_slot(reader))
     except services.NotOpen as refusal:
         return _refused(409, refusal, stored=None, next=_next_slot(reader))
     except ValidationError as refusal:
         return _refused(400, refusal)
-    return JsonResponse({"stored": _answer_json(stored), "next": _next_slot(reader)})
+    return Response({"stored": _answer_json(stored), "next": _next_slot(reader)})
 
 
-def _read_answer(body: bytes) -> tuple[int, int]:
+def _given(request: Request) -> dict[str, int]:
     try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        fields = None
-    if isinstance(fields, dict):
-        rating, milliseconds = fields.get("rating"), fields.get("milliseconds")
-        # bool is an int to Python, but true is no rating.
-        if type(rating) is int and type(milliseconds) is int:
-            return rating, milliseconds
-    raise ValidationError(_("An answer is a JSON object with two whole numbers: rating and milliseconds."))
+        given = GivenAnswer(data=request.data)
+        sound = given.is_valid()
+    # Brackets without end exhaust the parser's stack.
+    except (ParseError, RecursionError):
+        sound = False
+    if not sound:
+        raise ValidationError(_("An answer is a JSON object with two whole numbers: rating and milliseconds."))
+    return given.validated_data
 
 
 def _next_slot(reader: Reader) -> dict[str, Any]:
@@ -87,5 +93,5 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return {"code": answer.slot.code, "rating": answer.rating}
 
 
-def _refused(status: int, refusal: ValidationError, **fields: Any) -> JsonResponse:
-    return JsonResponse({"error": " ".join(refusal.messages)} | fields, status=status)
+def _refused(status: int, refusal: ValidationError, **fields: Any) -> Response:
+    return Response({"error": " ".join(refusal.messages)} | fields, status=status)

@@ -54,7 +54,7 @@ def walked(study: Study) -> tuple[list[Reply], list[Reply]]:
 def _without_rating(reply: Reply) -> Reply:
     """A rating has one digit and is the reader's own."""
     body = reply.body
-    at = body.index('"rating": ') + len('"rating": ')
+    at = body.index('"rating":') + len('"rating":')
     return Reply(reply.kind, reply.address, reply.status, reply.headers, reply.length, f"{body[:at]}0{body[at + 1 :]}")
 
 

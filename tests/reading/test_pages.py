@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from readerstudy.studies import services
@@ -92,3 +93,11 @@ def test_the_viewer_is_the_same_page_for_every_film(browser: Browser) -> None:
     before = page()
     browser.read()
     assert page() == before
+
+
+def test_the_schema_of_the_api_is_for_staff(client: Client) -> None:
+    assert client.get("/api/schema/").status_code == 403
+    client.force_login(User.objects.create_user("researcher", is_staff=True))
+    reply = client.get("/api/schema/")
+    assert reply.status_code == 200
+    assert "/read/answer/{code}/" in reply.content.decode()
