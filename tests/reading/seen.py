@@ -18,7 +18,7 @@ FORBIDDEN = {"etag", "last-modified", "content-encoding", "content-disposition",
 # Dates that say when the reply was made. No other header may hold a date.
 NOW = {"date", "expires"}
 CODE = re.compile(r"[A-Za-z0-9_-]{22}")
-NUMBER = re.compile(r'"number": \d+')
+NUMBER = re.compile(r'"number":\d+')
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Reply:
             if abs((datetime.now(UTC) - parsedate_to_datetime(headers[name])).total_seconds()) < 600:
                 headers[name] = "now"
         # How many digits the number of a film has is told by its position; all else of the length must agree.
-        shape = NUMBER.sub('"number": 0', CODE.sub("·" * 22, self.body))
+        shape = NUMBER.sub('"number":0', CODE.sub("·" * 22, self.body))
         length = self.length - len(self.body) + len(shape)
         if headers.get("content-length") == str(self.length):
             headers["content-length"] = "as sent"
@@ -58,7 +58,7 @@ class Reply:
     @property
     def ends_the_list(self) -> bool:
         """Told near the end of every reader's list, which is one film's lot whichever it is."""
-        return '"ahead": null' in self.body or '"done": true' in self.body
+        return '"ahead":null' in self.body or '"done":true' in self.body
 
 
 def differences(real: Collection[Reply], synthetic: Collection[Reply]) -> list[str]:
