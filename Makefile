@@ -4,6 +4,8 @@ BIN := .venv/bin
 export PORT ?= 8000
 
 # Tests and tools run with development settings, in a folder of their own.
+# What is set in the shell has no say in them.
+unexport DATABASE_URL READERSTUDY_SECRET_KEY READERSTUDY_PSEUDONYM_KEY
 DEVELOPMENT := READERSTUDY_DEBUG=1 READERSTUDY_HOME=$(CURDIR)/var/test
 PRODUCTION := READERSTUDY_DEBUG=0 READERSTUDY_HOME=$(CURDIR)/var/test READERSTUDY_ALLOWED_HOSTS=readers.example.org \
 	READERSTUDY_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
@@ -18,7 +20,7 @@ help:
 	@echo "make bench   one JSON line per measured figure"
 
 .venv/installed: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
@@ -39,6 +41,7 @@ lint: .venv/installed-dev
 	$(DEVELOPMENT) $(BIN)/mypy
 	$(DEVELOPMENT) $(BIN)/lint-imports
 	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --profile jinja --lint --quiet evaluation/templates
 	$(DEVELOPMENT) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 

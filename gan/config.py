@@ -15,7 +15,10 @@ LOSSES = ("wgan-gp", "non-saturating-r1")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that a training depends on beside its films. The defaults are those of Karras et al. 2018."""
+    """Everything that a training depends on beside its films.
+
+    The defaults are those of Karras et al. 2018, but for the weight average, which has a half-life in images.
+    """
 
     resolution: int
     kimg: float
@@ -50,7 +53,8 @@ class TrainingConfig:
     r1_gamma: float = 0.0
     """Weight of R1 for the non-saturating loss; 0 means 0.0002 · resolution² / minibatch."""
     r1_interval: int = 16
-    """R1 is computed in every so many steps, and weighted accordingly."""
+    """R1 is computed in every so many steps, and weighted accordingly. Its step is the main loss's own, so Adam is not
+    rescaled as it is where R1 has steps apart (Karras et al. 2020)."""
     ema_kimg: float = 10.0
     """Half-life of the generator's weight average, in thousands of images (0.999 a step is 11 at 16 images a step)."""
 

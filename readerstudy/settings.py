@@ -3,9 +3,13 @@
 READERSTUDY_DEBUG=1            development: built-in keys, plain HTTP, Django's debug pages. Default 0.
 READERSTUDY_SECRET_KEY         signs sessions. Required when not in development.
 READERSTUDY_PSEUDONYM_KEY      turns patient ids into pseudonyms. Required when not in development. Keep it, secretly.
+                               In development a random one is made and kept in READERSTUDY_HOME.
 READERSTUDY_ALLOWED_HOSTS      host names, separated by commas. Required when not in development.
 READERSTUDY_HTTPS              0 only where no other machine can reach the server (the demo). Default 1.
 READERSTUDY_HOME               folder of everything the product writes. Default var/.
+READERSTUDY_PROXY=1            a server in front sets X-Forwarded-Proto, and nobody else can.
+READERSTUDY_TIME_ZONE          of dates in the admin and in reports. Default UTC.
+READERSTUDY_LOG                level of the log on standard error. Default WARNING.
 DATABASE_URL                   postgres://…; without it SQLite in READERSTUDY_HOME.
 """
 
@@ -14,6 +18,9 @@ from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from readerstudy import __version__
+from readerstudy.kept_secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("READERSTUDY_HOME", BASE_DIR / "var"))
@@ -33,7 +40,8 @@ def _required(name: str, in_development: str) -> str:
 
 
 SECRET_KEY = _required("READERSTUDY_SECRET_KEY", "development-only-" + "x" * 50)
-PSEUDONYM_KEY = _required("READERSTUDY_PSEUDONYM_KEY", "development-only").encode()
+# Ids of patients are short numbers: under a key that everybody knows, a pseudonym would be as good as the id.
+PSEUDONYM_KEY = _required("READERSTUDY_PSEUDONYM_KEY", kept_secret(HOME / "pseudonym_key") if DEBUG else "").encode()
 ALLOWED_HOSTS = _required("READERSTUDY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
 INSTALLED_APPS = [
@@ -139,7 +147,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["readerstudy.reading.access.ReaderSession"],
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Reader study", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {"TITLE": "Reader study", "VERSION": __version__, "SERVE_INCLUDE_SCHEMA": False}
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -7,7 +7,6 @@ Ctrl-C or SIGTERM.
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -18,7 +17,11 @@ from pathlib import Path
 from types import FrameType
 
 import django
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import CommandError, call_command
+
+from readerstudy.commands import sentences
+from readerstudy.kept_secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 HOME = Path(os.environ.get("READERSTUDY_HOME", BASE_DIR / "var" / "demo"))
@@ -53,7 +56,9 @@ def main() -> int:
         print("error: a process of the demo has ended; look at its message above.", file=sys.stderr)
     except (Stopped, KeyboardInterrupt):
         return 0
-    except (CommandError, OSError, ValueError) as error:
+    except ValidationError as error:
+        print(f"error: {sentences(error)}", file=sys.stderr)
+    except (CommandError, ImproperlyConfigured, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
     return 1
 
@@ -117,21 +122,12 @@ def _set_environment() -> None:
         "READERSTUDY_DEBUG": "0",
         "READERSTUDY_HTTPS": "0",
         "READERSTUDY_ALLOWED_HOSTS": f"localhost,{ADDRESS}",
-        "READERSTUDY_SECRET_KEY": kept("secret_key"),
-        "READERSTUDY_PSEUDONYM_KEY": kept("pseudonym_key"),
+        "READERSTUDY_SECRET_KEY": kept_secret(HOME / "secret_key"),
+        "READERSTUDY_PSEUDONYM_KEY": kept_secret(HOME / "pseudonym_key"),
         "DATABASE_URL": f"sqlite:///{HOME / 'db.sqlite3'}",
         # PyTorch's threads sleep while they wait, so that drawing is quick beside other work too.
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-
-
-def kept(name: str) -> str:
-    """A random word of the demo that is made once and kept in a file that only its owner reads."""
-    path = HOME / name
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(40))
-    return path.read_text()
 
 
 def _prepare(base_url: str) -> list[str]:
@@ -140,7 +136,7 @@ def _prepare(base_url: str) -> list[str]:
     # Models can be imported only now that Django is set up.
     from readerstudy.demo.studies import prepare
 
-    return prepare(base_url, password=kept("password"), link=HOME / "reader_link")
+    return prepare(base_url, password=kept_secret(HOME / "password"), link=HOME / "reader_link")
 
 
 def _wait_for(port: int, running: Callable[[], bool]) -> None:

@@ -9,7 +9,6 @@ import django
 import numpy as np
 import scipy
 import torch
-from django.conf import settings
 from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -18,6 +17,7 @@ from django.utils.translation import ngettext
 
 from evaluation.readers.reading import Role
 from evaluation.study import Arm, CaseFilm, Deviation, Generator, Plan, StudyInput
+from readerstudy import __version__
 from readerstudy.archive.models import Split
 from readerstudy.reading.models import Answer
 from readerstudy.results.table import long_table, require_unblinded, unanswered
@@ -156,7 +156,7 @@ def _environment(manifest: dict[str, Any]) -> dict[str, str]:
     """Versions at freezing, from the manifest, and now."""
     frozen = {f"{name} ({_('at freezing')})": version for name, version in manifest["versions"].items()}
     now = {
-        "readerstudy": settings.SPECTACULAR_SETTINGS["VERSION"],
+        "readerstudy": __version__,
         "python": platform.python_version(),
         "django": django.get_version(),
         "numpy": np.__version__,

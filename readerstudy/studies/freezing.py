@@ -15,11 +15,11 @@ from typing import Any
 import django
 import numpy as np
 import torch
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from gan.pixels import Film, film_hash, read_film
+from readerstudy import __version__
 from readerstudy.archive.models import Collection, Radiograph, RadiographFinding
 from readerstudy.progress import Progress
 from readerstudy.studies import held_out
@@ -194,7 +194,7 @@ def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[
             for case in sorted(selection.cases, key=lambda case: case.code)
         ],
         "versions": {
-            "readerstudy": settings.SPECTACULAR_SETTINGS["VERSION"],
+            "readerstudy": __version__,
             "python": platform.python_version(),
             "django": django.get_version(),
             "numpy": np.__version__,

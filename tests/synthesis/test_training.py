@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -59,7 +60,7 @@ def test_a_generator_is_trained_on_the_training_patients_only_and_says_so(collec
     trained_on = Radiograph.objects.filter(split="train")
     assert {film["film_hash"] for film in described["films"]} == set(trained_on.values_list("film_hash", flat=True))
     assert {film["patient_hash"] for film in described["films"]} == set(trained_on.values_list("patient", flat=True))
-    assert described["patient_key"] == key_fingerprint(b"development-only")
+    assert described["patient_key"] == key_fingerprint(settings.PSEUDONYM_KEY)
     assert list(AuditRow.objects.order_by("id").values_list("action", flat=True)) == [
         "training begun",
         "training finished",
