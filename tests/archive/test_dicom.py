@@ -12,13 +12,15 @@ import pydicom
 import pytest
 from django.conf import settings
 from PIL import Image
+from pydicom.dataelem import DataElement
+from pydicom.datadict import tag_for_keyword
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from gan.pixels import canonical, read_film
 from gan.provenance import patient_hash
 from readerstudy.archive.models import Radiograph
-from tests.archive.files import bring_in, dicom, findings, grey8, phantom, stored, write_dicom, write_picture
+from tests.archive.files import SIDE, bring_in, dicom, findings, grey8, phantom, stored, write_dicom, write_picture
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -143,6 +145,39 @@ def test_what_is_no_frontal_chest_film_is_refused(source: Path, reason: str, ele
     summary = bring_in(source)
     assert summary.imported == 1
     assert reason in summary.refused["film.dcm"]
+
+
+# Values as no header should hold them, written past pydicom's checks.
+MALFORMED: list[tuple[str, str, Any]] = [
+    ("NumberOfFrames", "IS", "1\\2"),
+    ("NumberOfFrames", "IS", "two"),
+    ("PixelSpacing", "DS", "0.2"),
+    ("PixelAspectRatio", "IS", "1"),
+    ("Rows", "US", [SIDE, SIDE]),
+    ("BitsStored", "US", [16, 16]),
+    ("PixelPaddingValue", "US", [0, 0]),
+    ("PhotometricInterpretation", "CS", "MONOCHROME2\\MONOCHROME1"),
+    ("SamplesPerPixel", "US", [1, 1]),
+    ("PixelRepresentation", "US", [0, 0]),
+    ("RescaleSlope", "DS", ""),
+    ("RescaleSlope", "DS", "1\\2"),
+    ("RescaleIntercept", "DS", "1\\2"),
+]
+
+
+@pytest.mark.parametrize(("keyword", "vr", "value"), MALFORMED)
+def test_a_malformed_header_is_refused_in_one_sentence_and_the_rest_come_in(
+    source: Path, keyword: str, vr: str, value: Any
+) -> None:
+    dataset = dicom(phantom(1), RescaleSlope=1, RescaleIntercept=0)
+    element = DataElement(tag_for_keyword(keyword), vr, None)
+    element._value = value.split("\\") if isinstance(value, str) and "\\" in value else value
+    dataset[keyword] = element
+    dataset.save_as(source / "film.dcm")
+    write_dicom(source / "good.dcm", phantom(2))
+    summary = bring_in(source)
+    assert (summary.imported, list(summary.refused)) == (1, ["film.dcm"])
+    assert summary.refused["film.dcm"].endswith(".")
 
 
 def test_a_film_in_colour_and_a_tiny_one_are_refused(source: Path) -> None:

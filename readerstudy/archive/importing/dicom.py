@@ -69,6 +69,16 @@ def find(folder: Path) -> Source:
 
 def read_dicom(path: Path, decoder: Decoder) -> Pixels:
     """Raises Refused."""
+    try:
+        return _read(path, decoder)
+    except Refused:
+        raise
+    # An element with no value, or with two where one belongs, breaks whatever computes with it.
+    except Exception as error:
+        raise Refused(_malformed(error)) from error
+
+
+def _read(path: Path, decoder: Decoder) -> Pixels:
     dataset = _opened(path, stop_before_pixels=False)
     _check_pixels(dataset)
     stored = _grey(_decoded(dataset, path, decoder), dataset)
@@ -106,8 +116,17 @@ def _found(path: Path, folder: Path, facts: Facts, missing: Counter[str], decode
         missing.update(element for element in WANTED if not _text(header, element))
     except Refused as error:
         refusal = str(error)
+    # As in `read_dicom`.
+    except Exception as error:
+        refusal = _malformed(error)
     reader = partial(read_dicom, decoder=decoder)
     return FoundFilm(path, place_in(folder, path), reader, known, refusal, doubts, instance)
+
+
+def _malformed(error: Exception) -> str:
+    return _("A value in its header is not of the form that DICOM asks for: %(reason)s.") % {
+        "reason": in_one_line(error)
+    }
 
 
 def _opened(path: Path, *, stop_before_pixels: bool) -> Dataset:
