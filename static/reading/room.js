@@ -51,22 +51,27 @@ async function readOne(slot) {
   return next;
 }
 
-/* Opens the form for one rating. Whatever comes after the first confirmation meets a closed form. */
+/* Takes the rating once the reader has confirmed it. */
+let confirmed;
+
+/* Opens the form for one rating. */
 function ratingOfReader() {
   form.reset();
   scale.disabled = false;
   if (!help.open) canvas.focus({ preventScroll: true });
-  return new Promise((settle) => {
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      const rating = Number(form.elements.rating.value);
-      if (scale.disabled) return;
-      if (!rating) return tell("status", said.unrated);
-      scale.disabled = confirm.disabled = true;
-      settle(rating);
-    };
-  });
+  return new Promise((settle) => (confirmed = settle));
 }
+
+// From the first moment: a form that submits itself would write its fields into the address.
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  // No film yet, or the confirmation after the first.
+  if (scale.disabled) return;
+  const rating = Number(form.elements.rating.value);
+  if (!rating) return tell("status", said.unrated);
+  scale.disabled = confirm.disabled = true;
+  confirmed(rating);
+});
 
 form.addEventListener("change", () => {
   confirm.disabled = false;

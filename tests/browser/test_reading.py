@@ -124,6 +124,21 @@ def test_a_film_that_comes_late_cannot_be_rated_before_it_is_drawn(page: Page, l
     assert Answer.objects.get().milliseconds < 2000
 
 
+def test_enter_before_the_first_film_leaves_the_page_and_its_address_alone(page: Page, link: str) -> None:
+    page.goto(link)
+    page.route(FILMS, lambda route: route.abort())
+    page.get_by_role("link", name="Begin").click()
+    expect(page.locator("#status")).to_have_text(NOT_REACHED)
+    address = page.url
+    page.evaluate("() => (window.here = true)")
+    for key in ("Enter", "3", "Enter"):
+        page.keyboard.press(key)
+    page.unroute(FILMS)
+    film_is_shown(page, "Practice film 1")
+    assert page.url == address
+    assert page.evaluate("() => window.here")
+
+
 def test_a_film_of_the_wrong_length_is_asked_for_again(page: Page, link: str) -> None:
     page.goto(link)
     page.route(FILMS, lambda route: route.fulfill(body="<html>Sign in to the hospital's network.</html>"), times=1)
