@@ -19,7 +19,7 @@ export class Server {
   }
 
   async slot() {
-    const { status, body } = await this.#request(this.addresses.slot);
+    const { status, body } = await this.#request(this.addresses.slot, (response) => ours(response, "code", "done"));
     if (status !== 200) throw new SessionEnded();
     return body;
   }
@@ -46,7 +46,8 @@ export class Server {
       headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
       body: JSON.stringify(fields),
     };
-    const { status, body } = await this.#request(this.addresses.answer.replace("CODE", code), options);
+    const address = this.addresses.answer.replace("CODE", code);
+    const { status, body } = await this.#request(address, (response) => ours(response, "next"), options);
     if (![200, 400, 409].includes(status)) throw new SessionEnded();
     forget(code);
     if (status === 400) throw new Error(body.error);
@@ -71,19 +72,21 @@ export class Server {
       // Little-endian, as is every machine that runs a browser.
       return new Uint16Array(bytes);
     };
-    const { status, body } = await this.#request(this.addresses.film.replace("CODE", code), {}, read);
+    const { status, body } = await this.#request(this.addresses.film.replace("CODE", code), read);
     if (status === 200) return body;
     return null;
   }
 
-  /* Gives {status, body}; body is null where the reply is none of this server's. Whatever goes wrong on the way, from a
-   * lost line to the sign-in page of a hospital's network, leads to the same request again. */
-  async #request(address, options = {}, read = (response) => response.json()) {
+  /* Gives {status, body} of this server's reply, which `read` takes out of a response that is no refusal. Whatever goes
+   * wrong on the way, from a lost line to the sign-in page of a hospital's network, leads to the same request again. */
+  async #request(address, read, options = {}) {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
         const response = await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE) });
-        if (response.ok) return { status: response.status, body: await read(response) };
-        if (response.status < 500) return { status: response.status, body: await refusalOf(response) };
+        const { ok, status } = response;
+        if (ok) return { status, body: await read(response) };
+        // `error` is of the reading room, `detail` of the framework below it.
+        if (status < 500) return { status, body: await ours(response, "error", "detail") };
       } catch {
         // Told by onWait.
       }
@@ -93,9 +96,11 @@ export class Server {
   }
 }
 
-async function refusalOf(response) {
-  const ours = response.headers.get("Content-Type") === "application/json";
-  return ours ? response.json() : null;
+/* A reply of this server, which has one of these fields. Throws where somebody else has replied. */
+async function ours(response, ...fields) {
+  const body = await response.json();
+  if (!fields.some((field) => field in body)) throw new Error("Not a reply of this server.");
+  return body;
 }
 
 /* Settles after `milliseconds`, or as soon as the browser is back on line. */

@@ -170,6 +170,31 @@ def test_a_server_in_trouble_is_asked_again(reading: Page, status: int) -> None:
     assert stored() == [5]
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "<html>Sign in to the hospital's network.</html>"),
+        (200, '{"ok": true}'),
+        (400, "<html>Bad request, says the proxy.</html>"),
+        (403, "<html>Forbidden, says the proxy.</html>"),
+        (404, "<html>Nothing here, says the proxy.</html>"),
+        (409, '{"message": "Conflict, says the proxy."}'),
+        (409, "null"),
+    ],
+)
+def test_an_answer_is_kept_and_sent_again_where_somebody_else_replied(reading: Page, status: int, body: str) -> None:
+    kind = "text/html" if body.startswith("<") else "application/json"
+    reading.route(ANSWERS, lambda route: route.fulfill(status=status, body=body, content_type=kind))
+    rate(reading, 5)
+    expect(reading.locator("#status")).to_have_text(NOT_REACHED)
+    assert reading.evaluate("() => Object.keys(localStorage).length") == 1
+    assert stored() == []
+    reading.unroute(ANSWERS)
+    film_is_shown(reading, "Practice film 2")
+    assert stored() == [5]
+    assert reading.evaluate("() => Object.keys(localStorage)") == []
+
+
 def test_off_line_and_back(reading: Page, context: BrowserContext) -> None:
     context.set_offline(True)
     rate(reading, 1)
