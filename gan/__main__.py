@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import torch
 from tqdm import tqdm
@@ -21,24 +19,10 @@ from gan.folder import FolderFilms, coarsest_levels
 from gan.phantom import DRAWABLE, draw_phantoms
 from gan.pixels import write_film
 from gan.provenance import key_fingerprint
-from gan.training import Figures, TrainingDiverged, TrainingStopped, already_there, train
+from gan.stopping import StopOnSignal, TrainingStopped, until_stopped
+from gan.training import Figures, TrainingDiverged, already_there, train
 
 KEY = "READERSTUDY_PSEUDONYM_KEY"
-
-
-class StopOnSignal:
-    """Notes SIGTERM and SIGINT, so that the training can save itself before it ends."""
-
-    def __init__(self) -> None:
-        self.number: int | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.number = number
-
-    def __call__(self) -> bool:
-        return self.number is not None
 
 
 class TrainingBar:
@@ -105,18 +89,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> int:
     config = preset(options.preset, resolution=options.resolution, kimg=options.kimg, seed=options.seed)
-    cache = _cache(options, config)
     stop = StopOnSignal()
     try:
+        cache = _cache(options, config, stop)
         path = train(config, cache, options.out, resume=options.resume, progress=TrainingBar(config), should_stop=stop)
     except TrainingStopped as stopped:
-        print(f"{stopped} Continue with --resume.", file=sys.stderr)
-        return 128 + (stop.number or 0)
+        print(stopped, file=sys.stderr)
+        return stop.exit_status
     print(f"Generator: {path}")
     return 0
 
 
-def _cache(options: argparse.Namespace, config: TrainingConfig) -> FilmCache:
+def _cache(options: argparse.Namespace, config: TrainingConfig, stop: StopOnSignal) -> FilmCache:
     """The cache of the run: read once, and taken as it is when the run is continued."""
     folder = options.out / "cache"
     if options.resume and folder.exists():
@@ -129,14 +113,15 @@ def _cache(options: argparse.Namespace, config: TrainingConfig) -> FilmCache:
         raise ValueError(f"--origin needs the key of the patients' pseudonyms in {KEY}.")
     films = FolderFilms(options.films, key=key, origin=options.origin)
     count = len(films.paths)
-    return build(
-        tqdm(films, total=count, desc="Reading films", unit="film"),
-        count,
-        folder,
-        resolution=config.resolution,
-        levels=coarsest_levels(films.paths),
-        patient_key=key_fingerprint(key) if key else None,
-    )
+    with tqdm(films, total=count, desc="Reading films", unit="film") as read:
+        return build(
+            until_stopped(read, stop),
+            count,
+            folder,
+            resolution=config.resolution,
+            levels=coarsest_levels(films.paths),
+            patient_key=key_fingerprint(key) if key else None,
+        )
 
 
 def _generate(options: argparse.Namespace) -> int:

@@ -24,13 +24,10 @@ from gan.checkpoint import checkpoints, describe, load_checkpoint, save_checkpoi
 from gan.config import TrainingConfig
 from gan.networks import Discriminator, Generator, enlarged, halved
 from gan.schedule import Phase, phase_at
+from gan.stopping import TrainingStopped
 
 GENERATOR_FILE = "generator.safetensors"
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
-
-
-class TrainingStopped(Exception):
-    """The run was asked to stop; its state is saved."""
 
 
 class TrainingDiverged(Exception):
@@ -82,7 +79,9 @@ def train(
             raise TrainingDiverged(_diverged(figures.images))
         progress(figures)
         if should_stop():
-            raise TrainingStopped(f"Stopped after {state.images} images; saved in {state.save(run)}.")
+            raise TrainingStopped(
+                f"Stopped after {state.images} images; saved in {state.save(run)}. Continue with --resume."
+            )
         if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             state.save(run)
             saved_at = time.monotonic()

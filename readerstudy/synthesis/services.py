@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import collections.abc
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from gan.config import TrainingConfig
 from gan.drawing import Drawer, describe_generator
 from gan.pixels import Film, film_hash, read_film
 from gan.provenance import FilmProvenance, key_fingerprint
-from gan.training import Figures, TrainingDiverged, TrainingStopped, train
+from gan.stopping import TrainingStopped, until_stopped
+from gan.training import Figures, TrainingDiverged, train
 from readerstudy.archive.models import Collection, Radiograph, RadiographQuerySet, Split, Truth
 from readerstudy.archive.services import create_collection, store_film
 from readerstudy.audit.models import record
@@ -40,18 +43,19 @@ def train_gan(
     """Train a generator on the films of a collection, on one side of its split, and register it under the run's name.
 
     With `resume` the run of that name goes on where it was saved. Raises ValidationError where it cannot begin or
-    diverges, TrainingStopped where it was asked to stop; its state is saved then.
+    diverges, TrainingStopped where it was asked to stop: its state is saved then, unless films were still being read.
     """
     progress = progress or Silent()
     run = _continued(name) if resume else _begun(name, collection, split, config, actor)
     config = TrainingConfig.from_json(run.config)
     reporter = _Reporter(config, progress, should_stop)
     try:
-        cache = _cache(run, config, progress)
+        cache = _cache(run, config, progress, should_stop)
         reporter.begin()
         path = train(config, cache, run.folder, resume=resume, progress=reporter, should_stop=reporter.stop_asked)
     except TrainingStopped:
-        _note_images(run, reporter.images, actor, "training stopped")
+        if reporter.images:
+            _note_images(run, reporter.images, actor, "training stopped")
         # What stopped it may have been the job's own cancellation, which ends the job in its own way.
         if reporter.interruption:
             raise reporter.interruption from None
@@ -207,7 +211,7 @@ def _continued(name: str) -> TrainingRun:
     return run
 
 
-def _cache(run: TrainingRun, config: TrainingConfig, progress: Progress) -> FilmCache:
+def _cache(run: TrainingRun, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool]) -> FilmCache:
     """The films of the run, read once: a run that is continued takes the cache that it began with."""
     folder = run.folder / "cache"
     if folder.exists():
@@ -217,25 +221,31 @@ def _cache(run: TrainingRun, config: TrainingConfig, progress: Progress) -> Film
     if not count:
         raise ValueError(_("There are no such films to train on; look at the collection and its split."))
     progress.start(count, _("Reading films"))
-    return build(
-        _films(films, progress),
-        count,
-        folder,
-        resolution=config.resolution,
-        levels=films.aggregate(coarsest=Min("levels"))["coarsest"],
-        patient_key=key_fingerprint(settings.PSEUDONYM_KEY),
-    )
+    # Closed at once where reading ends early, while there still is a connection to close the query on.
+    with closing(_films(films, progress)) as read:
+        return build(
+            until_stopped(read, should_stop),
+            count,
+            folder,
+            resolution=config.resolution,
+            levels=films.aggregate(coarsest=Min("levels"))["coarsest"],
+            patient_key=key_fingerprint(settings.PSEUDONYM_KEY),
+        )
 
 
-def _films(films: RadiographQuerySet, progress: Progress) -> Iterator[tuple[Film, FilmProvenance]]:
-    for radiograph in films.order_by("film_hash").iterator():
-        film = read_film(radiograph.path)
-        if film_hash(film) != radiograph.film_hash:
-            raise ValueError(
-                _("%(path)s has changed since it came into the archive; import it again.") % {"path": radiograph.path}
-            )
-        yield film, FilmProvenance(radiograph.film_hash, radiograph.patient or None, radiograph.phantom_seed)
-        progress.advance()
+def _films(
+    films: RadiographQuerySet, progress: Progress
+) -> collections.abc.Generator[tuple[Film, FilmProvenance], None, None]:
+    with closing(films.order_by("film_hash").iterator()) as rows:  # type: ignore[type-var]
+        for radiograph in rows:
+            film = read_film(radiograph.path)
+            if film_hash(film) != radiograph.film_hash:
+                raise ValueError(
+                    _("%(path)s has changed since it came into the archive; import it again.")
+                    % {"path": radiograph.path}
+                )
+            yield film, FilmProvenance(radiograph.film_hash, radiograph.patient or None, radiograph.phantom_seed)
+            progress.advance()
 
 
 def _note_images(run: TrainingRun, images: int, actor: str, action: str) -> None:

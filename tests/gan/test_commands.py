@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gan import folder
 from gan.__main__ import KEY, main
 from gan.checkpoint import describe, save_checkpoint, save_generator
 from gan.drawing import Drawer
@@ -91,6 +93,33 @@ def test_what_cannot_be_trained_on_is_said(
         capsys, *training(films, out, origin="nih")
     )
     assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_signal_while_films_are_read_ends_the_command_with_nothing_trained(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    write_films: Callable[[Path, list], None],
+) -> None:
+    write_films(tmp_path / "films", [film for film, _ in random_films(3)])
+    read = []
+
+    def reading(path: Path) -> np.ndarray:
+        read.append(path)
+        signal.raise_signal(signal.SIGTERM)
+        return read_canonical(path)
+
+    monkeypatch.setattr(folder, "read_canonical", reading)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        status = main([str(argument) for argument in training(tmp_path / "films", tmp_path / "run")])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert status == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.endswith("Stopped while films were read; nothing was trained yet.\n")
+    assert len(read) == 1
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_a_run_that_is_there_keeps_its_cache_when_the_command_is_given_again(

@@ -16,7 +16,8 @@ import pytest
 from gan.cache import FilmCache
 from gan.checkpoint import checkpoints, load_checkpoint, sha256
 from gan.schedule import Phase, phase_at
-from gan.training import TrainingStopped, train
+from gan.stopping import TrainingStopped
+from gan.training import train
 from tests.gan.made import SMALL, random_films, small_cache, small_config
 
 ROOT = Path(__file__).parents[2]

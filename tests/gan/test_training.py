@@ -17,7 +17,8 @@ from gan.checkpoint import checkpoints, load_checkpoint
 from gan.config import TrainingConfig
 from gan.networks import Discriminator
 from gan.schedule import Phase
-from gan.training import Figures, TrainingDiverged, TrainingState, TrainingStopped, gradient_penalty, train
+from gan.stopping import TrainingStopped
+from gan.training import Figures, TrainingDiverged, TrainingState, gradient_penalty, train
 from tests.gan.made import small_cache, small_config
 from tests.gan.test_checkpoint import full_disk
 

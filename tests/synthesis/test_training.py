@@ -15,7 +15,7 @@ from django.test import Client
 
 from gan.config import preset
 from gan.provenance import key_fingerprint
-from gan.training import TrainingStopped
+from gan.stopping import TrainingStopped
 from readerstudy.archive.models import Collection, Radiograph
 from readerstudy.audit.models import AuditRow
 from readerstudy.jobs import services as jobs
@@ -110,6 +110,14 @@ def test_a_job_that_is_cancelled_saves_the_run(collection: Collection, monkeypat
     call_command("run_jobs", once=True)
     again.refresh_from_db()
     assert again.message == "Generator chest is trained and registered."
+
+
+def test_a_stop_while_films_are_read_is_heard_at_once(collection: Collection) -> None:
+    progress = Counted(0)
+    with pytest.raises(TrainingStopped, match="nothing was trained yet"):
+        train(collection, progress=progress, should_stop=lambda: progress.steps >= 2)
+    assert (progress.total, progress.steps) == (8, 2)
+    assert not AuditRow.objects.filter(action="training stopped").exists()
 
 
 def test_a_second_run_of_one_name_is_refused(collection: Collection) -> None:

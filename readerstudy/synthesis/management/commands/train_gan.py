@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import signal
-from types import FrameType
 from typing import Any
 
 import torch
@@ -10,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from gan.config import TrainingConfig, preset
-from gan.training import TrainingStopped
+from gan.stopping import StopOnSignal, TrainingStopped
 from readerstudy.archive.models import Collection, Radiograph, Split
 from readerstudy.archive.services import find_collection
 from readerstudy.commands import ACTOR, ServiceCommand
@@ -41,7 +39,7 @@ class Command(ServiceCommand):
             torch.set_num_threads(options["threads"])
         collection = find_collection(options["collection"])
         split = split_of(collection, options["split"])
-        number = noted_signal()
+        stop = StopOnSignal()
         try:
             generator = train_gan(
                 name=options["name"] or f"{collection}-{options['resolution']}",
@@ -51,12 +49,10 @@ class Command(ServiceCommand):
                 resume=options["resume"],
                 actor=ACTOR,
                 progress=Bar(),
-                should_stop=lambda: bool(number),
+                should_stop=stop,
             )
         except TrainingStopped as stopped:
-            raise CommandError(
-                _("%(stopped)s Go on with --resume.") % {"stopped": stopped}, returncode=128 + number[0]
-            ) from stopped
+            raise CommandError(str(stopped), returncode=stop.exit_status) from stopped
         self.stdout.write(
             _("Generator %(generator)s is trained on the films of %(collection)s (%(split)s) and registered.")
             % {"generator": generator, "collection": collection, "split": Split(split).label}
@@ -76,15 +72,3 @@ def config_of(options: dict[str, Any]) -> TrainingConfig:
         return preset(options["preset"], resolution=options["resolution"], kimg=options["kimg"], seed=options["seed"])
     except ValueError as error:
         raise ValidationError(str(error)) from error
-
-
-def noted_signal() -> list[int]:
-    """Fills with the number of the signal that asks to stop, so that training can save itself before it ends."""
-    numbers: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        numbers.append(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
-    return numbers
