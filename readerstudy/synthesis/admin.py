@@ -18,6 +18,7 @@ from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.synthesis import tasks
 from readerstudy.synthesis.models import Batch, Generator, TrainingRun
+from readerstudy.synthesis.services import require_trainable
 
 
 def _presets() -> list[tuple[str, str]]:
@@ -43,7 +44,7 @@ class Drawing(forms.Form):
 
 
 def train(request: HttpRequest, collection: Collection, answers: dict[str, Any]) -> str:
-    _require_sound(answers)
+    _require_sound(collection, answers)
     enqueue(
         tasks.train,
         title=gettext("Train %(name)s") % {"name": answers["name"]},
@@ -65,12 +66,13 @@ def draw(request: HttpRequest, generator: Generator, answers: dict[str, Any]) ->
     return gettext("Drawing waits among the jobs; watch it there.")
 
 
-def _require_sound(answers: dict[str, Any]) -> None:
+def _require_sound(collection: Collection, answers: dict[str, Any]) -> None:
     """Refuse what the job would refuse, while the person still looks at the form."""
     try:
-        preset(answers["preset"], resolution=answers["resolution"], kimg=answers["kimg"], seed=answers["seed"])
+        config = preset(answers["preset"], resolution=answers["resolution"], kimg=answers["kimg"], seed=answers["seed"])
     except ValueError as error:
         raise ValidationError(str(error)) from error
+    require_trainable(name=answers["name"], collection=collection, split=answers["split"], config=config)
 
 
 # The archive knows nothing of training, so the button comes to the collection's page from here.

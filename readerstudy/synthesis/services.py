@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import collections.abc
-from collections.abc import Callable
-from contextlib import closing
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gan.cache import FilmCache, build
+from gan.checkpoint import checkpoints
 from gan.config import TrainingConfig
 from gan.drawing import Drawer, describe_generator
 from gan.pixels import Film, film_hash, read_film
@@ -42,26 +44,27 @@ def train_gan(
 ) -> Generator:
     """Train a generator on the films of a collection, on one side of its split, and register it under the run's name.
 
-    With `resume` the run of that name goes on where it was saved. Raises ValidationError where it cannot begin or
-    diverges, TrainingStopped where it was asked to stop: its state is saved then, unless films were still being read.
+    With `resume` the run of that name goes on where it was saved, if it was begun with the same films and
+    configuration. Raises ValidationError where it cannot begin or diverges, TrainingStopped where it was asked to stop.
+    What ends before anything was saved leaves neither row nor folder, so its name is free again.
     """
     progress = progress or Silent()
-    run = _continued(name) if resume else _begun(name, collection, split, config, actor)
-    config = TrainingConfig.from_json(run.config)
+    run = _continued(name, collection, split, config) if resume else _begun(name, collection, split, config, actor)
     reporter = _Reporter(config, progress, should_stop)
-    try:
-        cache = _cache(run, config, progress, should_stop)
-        reporter.begin()
-        path = train(config, cache, run.folder, resume=resume, progress=reporter, should_stop=reporter.stop_asked)
-    except TrainingStopped:
-        if reporter.images:
-            _note_images(run, reporter.images, actor, "training stopped")
-        # What stopped it may have been the job's own cancellation, which ends the job in its own way.
-        if reporter.interruption:
-            raise reporter.interruption from None
-        raise
-    except (OSError, ValueError, TrainingDiverged) as error:
-        raise ValidationError(_("Training “%(run)s”: %(reason)s") % {"run": run, "reason": error}) from error
+    with _kept_once_saved(run, actor):
+        try:
+            cache = _cache(run, config, progress, should_stop, resume=resume)
+            reporter.begin()
+            path = train(config, cache, run.folder, resume=resume, progress=reporter, should_stop=reporter.stop_asked)
+        except TrainingStopped:
+            if reporter.images:
+                _note_images(run, reporter.images, actor, "training stopped")
+            # What stopped it may have been the job's own cancellation, which ends the job in its own way.
+            if reporter.interruption:
+                raise reporter.interruption from None
+            raise
+        except (OSError, ValueError, TrainingDiverged) as error:
+            raise ValidationError(_("Training “%(run)s”: %(reason)s") % {"run": run, "reason": error}) from error
     with transaction.atomic():
         _note_images(run, reporter.images, actor, "training finished")
         TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
@@ -173,6 +176,14 @@ class _Reporter:
         return self.interruption is not None or self._should_stop()
 
 
+def require_trainable(*, name: str, collection: Collection, split: str, config: TrainingConfig) -> None:
+    """Refuse a training that could not be begun, or gone on with, under this name. Raises ValidationError."""
+    if TrainingRun.objects.filter(name=name).exists():
+        _continued(name, collection, split, config)
+    else:
+        _refuse_a_generators_name(name)
+
+
 def _begun(name: str, collection: Collection, split: str, config: TrainingConfig, actor: str) -> TrainingRun:
     if collection.truth != Truth.REAL:
         raise ValidationError(
@@ -183,8 +194,14 @@ def _begun(name: str, collection: Collection, split: str, config: TrainingConfig
         raise ValidationError(
             _("There is a training run “%(name)s” already; resume it or choose another name.") % {"name": name}
         )
+    _refuse_a_generators_name(name)
     run = TrainingRun(name=name, collection=collection, split=split, config=config.to_json())
     run.full_clean()
+    if checkpoints(run.folder):
+        raise ValidationError(
+            _("%(folder)s holds checkpoints of a run that is not known here; move it away or choose another name.")
+            % {"folder": run.folder}
+        )
     with transaction.atomic():
         run.save()
         record(
@@ -198,7 +215,7 @@ def _begun(name: str, collection: Collection, split: str, config: TrainingConfig
     return run
 
 
-def _continued(name: str) -> TrainingRun:
+def _continued(name: str, collection: Collection, split: str, config: TrainingConfig) -> TrainingRun:
     try:
         run = TrainingRun.objects.get(name=name)
     except TrainingRun.DoesNotExist:
@@ -208,13 +225,51 @@ def _continued(name: str) -> TrainingRun:
         ) from None
     if run.finished_at:
         raise ValidationError(_("Training run “%(name)s” is finished; begin another one.") % {"name": name})
+    if (run.collection, run.split) != (collection, split) or TrainingConfig.from_json(run.config) != config:
+        raise ValidationError(
+            _(
+                "Training run “%(name)s” was begun on other films or with another configuration; go on with it as it "
+                "was begun, or choose another name."
+            )
+            % {"name": name}
+        )
+    _refuse_a_generators_name(name)
     return run
 
 
-def _cache(run: TrainingRun, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool]) -> FilmCache:
+def _refuse_a_generators_name(name: str) -> None:
+    """The generator takes the run's name at its end, which may be weeks away."""
+    if Generator.objects.filter(name=name).exists():
+        raise ValidationError(
+            _("There is a generator “%(name)s” already; choose another name for the training.") % {"name": name}
+        )
+
+
+@contextmanager
+def _kept_once_saved(run: TrainingRun, actor: str) -> Iterator[None]:
+    """Take a run away again, with its folder, that ends in whatever way before its first checkpoint."""
+    try:
+        yield
+    except BaseException as error:
+        if not checkpoints(run.folder):
+            subject = f"training run:{run}"
+            with transaction.atomic():
+                run.delete()
+                record(actor=actor, action="untrained run removed", subject=subject, reason=_reason(error))
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error) or type(error).__name__
+
+
+def _cache(
+    run: TrainingRun, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool], *, resume: bool
+) -> FilmCache:
     """The films of the run, read once: a run that is continued takes the cache that it began with."""
     folder = run.folder / "cache"
-    if folder.exists():
+    if resume and folder.exists():
         return FilmCache(folder)
     films = Radiograph.objects.filter(collection=run.collection).in_split(run.split)
     count = films.count()

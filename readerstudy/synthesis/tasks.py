@@ -29,7 +29,7 @@ def _train(job: Job, progress: Progress) -> str:
         collection=Collection.objects.get(pk=asked["collection"]),
         split=asked["split"],
         config=preset(asked["preset"], resolution=asked["resolution"], kimg=asked["kimg"], seed=asked["seed"]),
-        # A job that is taken up again after a crash finds its own run.
+        # A job that is taken up again after a crash finds its own run; another's is refused there.
         resume=TrainingRun.objects.filter(name=asked["name"]).exists(),
         actor=job.actor,
         progress=progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from gan.checkpoint import checkpoints
 from gan.config import preset
 from gan.provenance import key_fingerprint
 from gan.stopping import TrainingStopped
@@ -22,7 +24,7 @@ from readerstudy.jobs import services as jobs
 from readerstudy.jobs.models import Job
 from readerstudy.synthesis import services, tasks
 from readerstudy.synthesis.models import Generator, TrainingRun
-from tests.studies.films import ACTOR, make_collection
+from tests.studies.films import ACTOR, make_collection, make_generator
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -117,6 +119,7 @@ def test_a_stop_while_films_are_read_is_heard_at_once(collection: Collection) ->
     with pytest.raises(TrainingStopped, match="nothing was trained yet"):
         train(collection, progress=progress, should_stop=lambda: progress.steps >= 2)
     assert (progress.total, progress.steps) == (8, 2)
+    assert not TrainingRun.objects.exists()
     assert not AuditRow.objects.filter(action="training stopped").exists()
 
 
@@ -148,7 +151,7 @@ def test_a_film_that_has_changed_since_the_import_stops_the_training(collection:
     films[0].path.write_bytes(films[1].path.read_bytes())
     with pytest.raises(ValidationError, match="has changed since it came into the archive; import it again"):
         train(collection)
-    assert not (TrainingRun.objects.get().folder / "cache").exists()
+    assert not TrainingRun.objects.exists()
 
 
 def test_a_film_smaller_than_the_resolution_is_named(collection: Collection) -> None:
@@ -156,6 +159,84 @@ def test_a_film_smaller_than_the_resolution_is_named(collection: Collection) -> 
     config = replace(config, resolution=64, minibatch=(*config.minibatch, (32, 8), (64, 8)))
     with pytest.raises(ValidationError, match="is 32 pixels wide, less than the 64 to train at"):
         train(collection, config=config)
+
+
+def test_a_start_that_failed_leaves_the_name_free(collection: Collection) -> None:
+    film = Radiograph.objects.filter(split="train").order_by("film_hash").last()
+    pixels = film.path.read_bytes()
+    film.path.write_bytes(b"")
+    with pytest.raises(CommandError, match="cannot identify image file"):
+        call_command("train_gan", *ASKED)
+    assert not TrainingRun.objects.exists()
+    assert not list(settings.RUNS.iterdir())
+    row = AuditRow.objects.get(action="untrained run removed")
+    assert (row.subject, "cannot identify image file" in row.detail["reason"]) == ("training run:chest", True)
+    film.path.write_bytes(pixels)
+    call_command("train_gan", *ASKED)
+
+
+def test_a_run_that_was_saved_is_kept_when_it_cannot_go_on(collection: Collection) -> None:
+    progress = Counted(100)
+    with pytest.raises(TrainingStopped):
+        train(collection, progress=progress, should_stop=progress.stop_asked)
+    run = TrainingRun.objects.get()
+    weights = checkpoints(run.folder)[-1] / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ValidationError, match="are not those that were saved"):
+        train(collection, resume=True)
+    assert TrainingRun.objects.get() == run
+    assert weights.exists()
+
+
+def test_the_name_of_a_generator_is_refused_before_the_training(collection: Collection, tmp_path: Path) -> None:
+    make_generator(tmp_path / "chest")
+    with pytest.raises(CommandError, match="There is a generator “chest” already; choose another name"):
+        call_command("train_gan", *ASKED)
+    assert not TrainingRun.objects.exists()
+
+
+def test_only_the_same_training_goes_on_with_a_run(collection: Collection) -> None:
+    progress = Counted(100)
+    with pytest.raises(TrainingStopped):
+        train(collection, progress=progress, should_stop=progress.stop_asked)
+    for other in (
+        {"collection": make_collection("elsewhere")},
+        {"split": "test"},
+        {"config": preset("tiny", seed=1)},
+        {"config": preset("tiny", kimg=0.3)},
+    ):
+        with pytest.raises(ValidationError, match="“chest” was begun on other films or with another configuration"):
+            train(**({"collection": collection} | other), resume=True)
+    assert train(collection, resume=True).name == "chest"
+
+
+def test_a_job_with_the_name_of_another_training_is_refused(collection: Collection, client: Client) -> None:
+    progress = Counted(100)
+    with pytest.raises(TrainingStopped):
+        train(collection, progress=progress, should_stop=progress.stop_asked)
+    asked = {"preset": "tiny", "resolution": 16, "kimg": 0.2, "seed": 3, "name": "chest", "split": "train"}
+    client.force_login(User.objects.create_superuser("researcher"))
+    page = f"/admin/archive/collection/{collection.pk}/step/train/"
+    assert "with another configuration" in client.post(page, asked).content.decode()
+    job = jobs.enqueue(tasks.train, title="Train", actor=ACTOR, collection=collection.pk, **asked)
+    call_command("run_jobs", once=True)
+    job.refresh_from_db()
+    assert (job.state, "with another configuration" in job.message) == (Job.State.FAILED, True)
+
+
+def test_what_is_left_of_runs_that_nobody_knows_is_neither_used_nor_overwritten(collection: Collection) -> None:
+    train(collection)
+    described = json.loads((settings.RUNS / "chest" / "cache" / "films.json").read_text())
+    Generator.objects.all().delete()
+    TrainingRun.objects.all().delete()
+    with pytest.raises(ValidationError, match="holds checkpoints of a run that is not known here"):
+        train(collection)
+    for folder in checkpoints(settings.RUNS / "chest"):
+        shutil.rmtree(folder)
+    train(collection, split="test")
+    read = json.loads((settings.RUNS / "chest" / "cache" / "films.json").read_text())
+    assert len(described["films"]) == 8
+    assert len(read["films"]) == 4
 
 
 def test_a_training_is_begun_from_the_collections_page(collection: Collection, client: Client) -> None:
