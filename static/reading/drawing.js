@@ -47,7 +47,19 @@ void main() {
 /* A drawing has load({pixels, side}), where null takes the film away, and draw({origin, turn, scale, black, width,
  * inverted}), which says whether it could draw. */
 export function drawingOn(canvas) {
-  return glDrawing(canvas) ?? plainDrawing(canvas);
+  // A canvas that has had one kind of context never gets another, so WebGL is tried on one that nobody sees.
+  return glWorks() ? glDrawing(canvas) : plainDrawing(canvas);
+}
+
+/* Whether a film of one pixel can be drawn: a driver may offer WebGL and then refuse the shaders or lose the context. */
+function glWorks() {
+  try {
+    const drawing = glDrawing(document.createElement("canvas"));
+    drawing?.load({ side: 1, pixels: new Uint16Array(1) });
+    return drawing?.draw({ origin: [0, 0], turn: [[1, 0], [0, 1]], scale: 1, black: 0, width: 1, inverted: false });
+  } catch {
+    return false;
+  }
 }
 
 function glDrawing(canvas) {

@@ -108,6 +108,27 @@ def test_the_window_is_applied_to_sixteen_bits(either: Page) -> None:
     assert difference(in_the_middle(light_box(either), SIDE), expected) <= 1
 
 
+BROKEN = {
+    "shaders that do not link": "WebGL2RenderingContext.prototype.linkProgram = () => {};",
+    "contexts that are lost at once": """
+        const getContext = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...options) {
+            const context = getContext.call(this, kind, ...options);
+            if (kind === "webgl2") context.getExtension("WEBGL_lose_context").loseContext();
+            return context;
+        };""",
+}
+
+
+@pytest.mark.parametrize("breakage", BROKEN)
+def test_a_film_is_drawn_plainly_where_webgl_is_there_and_does_not_work(page: Page, link: str, breakage: str) -> None:
+    page.add_init_script(BROKEN[breakage])
+    enter(page, link)
+    page.keyboard.press("o")
+    assert difference(in_the_middle(light_box(page), SIDE), film()) <= 1
+    assert page.evaluate("() => Boolean(document.getElementById('film').getContext('2d'))")
+
+
 # Keys and gestures
 
 
