@@ -110,13 +110,20 @@ const SINGLE_KEYS = {
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 document.addEventListener("keydown", (event) => {
-  if (help.open || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (actOn(event)) event.preventDefault();
+  if (help.open || event.altKey || event.metaKey) return;
+  if (event.ctrlKey ? moveBy(event) : actOn(event)) event.preventDefault();
 });
+
+function moveBy({ key, target }) {
+  if (!(key in ARROWS && isOnFilm(target))) return false;
+  const [right, up] = ARROWS[key];
+  viewer.move(right, -up);
+  return true;
+}
 
 function actOn(event) {
   const { key, target, repeat, shiftKey } = event;
-  const onFilm = target === canvas || target === document.body;
+  const onFilm = isOnFilm(target);
   if (key === "Enter") return repeat || (onFilm && (form.requestSubmit(), true));
   if (key === " " && target === canvas) return viewer.reset(), true;
   if (key in ARROWS && onFilm) return windowBy(ARROWS[key], shiftKey), true;
@@ -126,6 +133,10 @@ function actOn(event) {
   const digit = /^[1-6]$/.exec(key)?.[0] ?? /^Digit([1-6])$/.exec(event.code)?.[1];
   if (digit && !repeat) return select(digit), true;
   return false;
+}
+
+function isOnFilm(target) {
+  return target === canvas || target === document.body;
 }
 
 function windowBy([wider, brighter], coarse) {

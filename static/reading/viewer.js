@@ -13,6 +13,7 @@ const TURNS = {
 const FINE = 1 / 64;
 const COARSE = 1 / 8;
 const ZOOM_STEP = 1.25;
+const PAN_STEP = 1 / 16;
 const LARGEST_ZOOM = 16;
 
 export class Viewer {
@@ -99,6 +100,12 @@ export class Viewer {
     this.view.scale = after;
     this.view.fitted = false;
     this.#redraw();
+  }
+
+  /* Move the film one step to the right and down, or back. */
+  move(right, down) {
+    const step = PAN_STEP * Math.min(this.canvas.width, this.canvas.height);
+    this.pan([right * step, down * step]);
   }
 
   /* Move the film by pixels of the canvas. */

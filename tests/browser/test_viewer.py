@@ -178,6 +178,31 @@ def test_shift_drag_and_middle_drag_move_the_film(reading: Page) -> None:
     assert seen(reading) == OPENED._replace(zoom=100)
 
 
+@pytest.mark.parametrize("turn", ["", "h", "rv"])
+def test_control_and_arrows_move_the_film_and_leave_the_window_alone(reading: Page, turn: str) -> None:
+    for key in (*turn, "o"):
+        reading.keyboard.press(key)
+    before = in_the_middle(light_box(reading), SIDE)
+    # One step is a sixteenth of the short side, which is 768 pixels.
+    for arrow, right, down in [
+        ("Right", 48, 0),
+        ("Up", 48, -48),
+        ("Left", 0, -48),
+        ("Left", -48, -48),
+        ("Down", -48, 0),
+    ]:
+        reading.keyboard.press(f"Control+Arrow{arrow}")
+        assert difference(in_the_middle(light_box(reading), SIDE, right, down), before) == 0
+    assert seen(reading) == OPENED._replace(zoom=100)
+
+
+def test_control_and_arrows_do_nothing_beside_the_film(reading: Page) -> None:
+    opened = light_box(reading)
+    reading.get_by_role("button", name="Fit").focus()
+    reading.keyboard.press("Control+ArrowRight")
+    assert difference(light_box(reading), opened) == 0
+
+
 @pytest.mark.parametrize("turn", ["", "h", "r", "rv"])
 def test_wheel_and_right_drag_zoom_about_the_pointer(reading: Page, turn: str) -> None:
     for key in turn:
@@ -266,7 +291,7 @@ def test_the_question_mark_lists_the_keys_and_every_key_listed_is_tried_here(rea
     reading.keyboard.press("?")
     expect(reading.get_by_role("dialog")).to_be_visible()
     listed = {strip_tags(key) for key in reading.locator("dialog kbd").all_inner_texts()}
-    tried = {"1", "6", "Enter", "←", "→", "↑", "↓", "+", "-", "=", "o", "i", "h", "v", "r", "l", "Space", "?"}
+    tried = {"1", "6", "Enter", "Ctrl", "←", "→", "↑", "↓", "+", "-", "=", "o", "i", "h", "v", "r", "l", "Space", "?"}
     assert listed == tried
     reading.keyboard.press("3")
     reading.keyboard.press("Escape")
