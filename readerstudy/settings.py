@@ -42,7 +42,8 @@ def _required(name: str, in_development: str) -> str:
 SECRET_KEY = _required("READERSTUDY_SECRET_KEY", "development-only-" + "x" * 50)
 # Ids of patients are short numbers: under a key that everybody knows, a pseudonym would be as good as the id.
 PSEUDONYM_KEY = _required("READERSTUDY_PSEUDONYM_KEY", kept_secret(HOME / "pseudonym_key") if DEBUG else "").encode()
-ALLOWED_HOSTS = _required("READERSTUDY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+_hosts = _required("READERSTUDY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = [host.strip() for host in _hosts.split(",")]
 
 INSTALLED_APPS = [
     "readerstudy.audit",
@@ -111,6 +112,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-gb"
+# The languages that there are messages in; `<html lang>` names no other, whatever the browser asks for.
+LANGUAGES = [("en-gb", "British English")]
 TIME_ZONE = os.environ.get("READERSTUDY_TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
