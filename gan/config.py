@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,10 @@ class TrainingConfig:
         for size, number in self.minibatch:
             if number < 1 or number % min(STD_GROUP, number):
                 raise ValueError(f"The minibatch at {size} must be below or a multiple of {STD_GROUP}, not {number}.")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{field.name} must be a finite number, not {value}.")
         for name in ("kimg", "final_kimg", "ema_kimg", "rate", "latent", "fmap_base", "fmap_max", "r1_interval"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 ACTOR = "command"
 
@@ -18,9 +19,18 @@ class ServiceCommand(BaseCommand):
             self.act(options)
         except ValidationError as error:
             raise CommandError(sentences(error)) from error
+        # Services wrap what they can name; what is left is a disk that is full or cannot be reached.
+        except OSError as error:
+            raise CommandError(_disk_says(error)) from error
 
     def act(self, options: dict[str, Any]) -> None:
         raise NotImplementedError
+
+
+def _disk_says(error: OSError) -> str:
+    if error.filename is None:
+        return str(error)
+    return _("%(path)s: %(reason)s.") % {"path": error.filename, "reason": error.strerror}
 
 
 def sentences(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -47,7 +48,10 @@ def build_study(plan: Mapping[str, Any], *, actor: str) -> Study:
     """Create the study of a plan with all its arms, or nothing. Raises ValidationError for what the plan gets wrong."""
     fields = {"instruction_text": INSTRUCTION, "instruction_version": INSTRUCTION_VERSION} | dict(plan)
     arms = fields.pop("arms", [])
+    if not (isinstance(arms, list) and all(isinstance(arm, Mapping) for arm in arms)):
+        raise ValidationError(_("The arms of a plan are tables; write [[arms]] above the fields of each."))
     _refuse_unknown(fields, StudyPlan.__annotations__, _("The plan"))
+    _refuse_not_finite(fields)
     with transaction.atomic():
         study = create_study(actor=actor, **fields)
         for arm in arms:
@@ -59,6 +63,14 @@ def build_study(plan: Mapping[str, Any], *, actor: str) -> Study:
 def _with_collections(arm: Mapping[str, Any]) -> Any:
     named = {key: find_collection(arm[key]) for key in ("collection", "mix_of") if arm.get(key)}
     return dict(arm) | named
+
+
+def _refuse_not_finite(fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValidationError(
+                _("%(field)s must be a finite number, not %(value)s.") % {"field": name, "value": value}
+            )
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:

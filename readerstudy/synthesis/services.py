@@ -364,7 +364,13 @@ def _refuse_overlap(batch: Batch) -> None:
 
 
 def _draw(batch: Batch, drawer: Drawer, seed: int) -> None:
-    (film,) = drawer.films([seed], batch.truncation)
+    try:
+        (film,) = drawer.films([seed], batch.truncation)
+    except ValueError as error:
+        raise ValidationError(
+            _("Generator “%(generator)s” cannot draw the film of seed %(seed)d: %(reason)s")
+            % {"generator": batch.generator, "seed": seed, "reason": error}
+        ) from error
     with transaction.atomic():
         radiograph = store_film(
             collection=batch.collection,

@@ -122,6 +122,10 @@ def test_a_plan_in_toml_says_the_same(capsys: pytest.CaptureFixture, tmp_path: P
             "name = 'x'\ntitle = 'x'\nseed = 1\nmargin_reason = 'x'\n[[arms]]\nname = 'a'\nfiles = ['a.png']",
             "An arm of the plan has fields that a study does not know: files",
         ),
+        ('name = "x"\narms = 3', "The arms of a plan are tables"),
+        ('name = "x"\narms = ["real"]', "The arms of a plan are tables"),
+        ('name = "x"\nmargin = nan', "margin must be a finite number, not nan"),
+        ('name = "x"\nalpha = inf', "alpha must be a finite number, not inf"),
         (
             "name = 'x'\ntitle = 'x'\nseed = 1\nmargin_reason = 'x'\n[[arms]]\nname = 'a'\ncollection = 'nowhere'",
             "There is no collection “nowhere”; there are: real, synthetic",
@@ -174,3 +178,9 @@ def test_freezing_prints_the_remaining_imbalance_and_what_was_overridden(capsys:
     output = run(capsys, "freeze_study", "demo")
     assert "Not known, overridden by the plan: Arm “real”: 12 films have no known patient." in output
     assert f"  {'Mass':<20}  50.0%  10.0%" in output
+
+
+def test_a_margin_that_is_no_number_is_refused() -> None:
+    with pytest.raises(CommandError, match="margin must be a finite number, not nan"):
+        call_command("create_study", *OPTIONS, "--margin", "nan")
+    assert not Study.objects.exists()

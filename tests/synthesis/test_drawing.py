@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from io import StringIO
 from pathlib import Path
 
 import pytest
+import torch
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from gan.checkpoint import read_tensors, save_generator, sha256
 from gan.config import preset
 from gan.drawing import Drawer
 from gan.pixels import canonical, film_hash, read_film
@@ -93,6 +98,27 @@ def test_impossible_batches_are_refused(generator: Generator, wrong: dict[str, f
     with pytest.raises(ValidationError):
         draw(generator, **wrong)
     assert not Batch.objects.exists()
+
+
+def test_a_generator_that_draws_one_grey_is_named_with_the_seed(generator: Generator) -> None:
+    path = Path(generator.path)
+    description = json.loads(path.with_suffix(".json").read_text())
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in read_tensors(path).items()}
+    save_generator(path, zeros, description)
+    Generator.objects.update(sha256=sha256(path))
+    with pytest.raises(CommandError, match=r"“chest” cannot draw the film of seed 7: .*"):
+        call_command("generate_radiographs", generator="chest", count=1, seed=7)
+
+
+def test_a_disk_that_is_full_ends_the_command_in_a_sentence(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, film: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("readerstudy.archive.services.write_film", full)
+    with pytest.raises(CommandError, match=r"films/chest/.*\.png: No space left on device\.$"):
+        call_command("generate_radiographs", generator="chest", count=1)
 
 
 def test_weights_that_have_changed_do_not_draw(generator: Generator) -> None:

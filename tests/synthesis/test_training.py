@@ -139,6 +139,9 @@ def test_what_cannot_be_trained_on_is_refused(collection: Collection) -> None:
         call_command("train_gan", *ASKED, "--collection", "elsewhere")
     with pytest.raises(CommandError, match="There is no preset 'huge'; choose one of tiny"):
         call_command("train_gan", *ASKED, "--preset", "huge")
+    for endless in ("inf", "nan"):
+        with pytest.raises(CommandError, match=f"kimg must be a finite number, not {endless}"):
+            call_command("train_gan", *ASKED, "--kimg", endless)
     with pytest.raises(CommandError, match="There is no training run “chest” to resume; there are: none"):
         call_command("train_gan", *ASKED, "--resume")
     with pytest.raises(ValidationError, match="There are no such films to train on"):
