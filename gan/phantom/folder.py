@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -29,8 +29,11 @@ def draw_phantoms(
     findings: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     processes: int = 1,
+    without: Set[int] = frozenset(),
 ) -> list[Path]:
     """Draw the patients with seeds seed … seed + count - 1 into `out_dir` and return the films in that order.
+
+    Seeds in `without` are left out.
 
     Writes phantom_<seed>.png (16-bit grey) for each and labels.csv with the columns of `COLUMNS`, several labels joined
     by |. Films that are there already are kept and rows of other seeds stay, so an interrupted call is taken up by
@@ -41,7 +44,8 @@ def draw_phantoms(
     if count < 1 or seed < 0:
         raise ValueError(f"Phantoms need a count of at least 1 and a seed of at least 0, not {count} and {seed}.")
     out_dir.mkdir(parents=True, exist_ok=True)
-    rows = [_row(number, findings) for number in range(seed, seed + count)]
+    seeds = [number for number in range(seed, seed + count) if number not in without]
+    rows = [_row(number, findings) for number in seeds]
     paths = [out_dir / row["file"] for row in rows]
     _check_what_is_there(paths, side)
     # Named "partial" until the last film is drawn: its rows are the promise that a resumed call must keep.
@@ -49,12 +53,14 @@ def draw_phantoms(
     planned = _merged(_rows_of(out_dir / LABELS) + _rows_of(plan), rows, out_dir)
     _write_rows(plan, planned)
 
-    missing = [_Task(path, number, findings, side) for number, path in enumerate(paths, seed) if not path.exists()]
-    done = count - len(missing)
+    missing = [
+        _Task(path, number, findings, side) for number, path in zip(seeds, paths, strict=True) if not path.exists()
+    ]
+    done = len(seeds) - len(missing)
     for _ in _drawn(missing, processes):
         done += 1
         if progress:
-            progress(done, count)
+            progress(done, len(seeds))
     plan.replace(out_dir / LABELS)
     return paths
 

@@ -112,15 +112,19 @@ def draw_phantoms(
 ) -> ImportSummary:
     """Draw the phantoms with seeds `seed` … `seed` + `count` - 1 into a collection, where they stand for real films.
 
-    `findings` gives every phantom just these; None draws them at random. The same call again takes up where the last
-    one stopped. Raises ValidationError where that cannot be drawn, or the collection holds other films than phantoms.
+    `findings` gives every phantom just these; None draws them at random. The same call again draws what is missing, and
+    does nothing where nothing is. Raises ValidationError where that cannot be drawn, or the collection holds other films
+    than phantoms.
     """
     progress = progress or Silent()
     _require_the_same(collection, truth=Truth.REAL, origin=PHANTOMS, licence=PHANTOMS_LICENCE)
     _refuse_other_sides(collection, range(seed, seed + count), side)
     asked = f"{side}-{'-'.join(findings) if findings is not None else 'random'}-{seed}-{count}"
     folder = settings.FILMS / f".phantoms-{collection}-{asked}"
-    progress.start(count, _("Drawing"))
+    present = _phantoms_present(collection, range(seed, seed + count))
+    if present and len(present) == count:
+        return ImportSummary(found=count, already_present=count)
+    progress.start(count - len(present), _("Drawing"))
     drawn = 0
 
     def advance(done: int, _count: int) -> None:
@@ -129,7 +133,7 @@ def draw_phantoms(
         drawn = done
 
     try:
-        phantom.draw_phantoms(folder, count, seed, side, findings, advance, processes=PROCESSES)
+        phantom.draw_phantoms(folder, count, seed, side, findings, advance, PROCESSES, present)
     except ValueError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ValidationError(str(error)) from error
@@ -144,6 +148,9 @@ def draw_phantoms(
         progress=progress,
     )
     shutil.rmtree(folder)
+    # Those that were there were not drawn again, so the import did not come across them.
+    summary.already_present += count - summary.found
+    summary.found = count
     return summary
 
 
@@ -229,12 +236,19 @@ def _collection_for(source: Source, name: str, *, truth: str, origin: str, licen
     return collection
 
 
-def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
-    """A phantom that is there with another side would be counted as present, though it is not what was asked for."""
-    there = Radiograph.objects.filter(
+def _phantoms(collection: str, seeds: range) -> RadiographQuerySet:
+    return Radiograph.objects.filter(
         collection__name=collection, phantom_seed__gte=seeds.start, phantom_seed__lt=seeds.stop
     )
-    other = there.exclude(side=side).first()
+
+
+def _phantoms_present(collection: str, seeds: range) -> set[int]:
+    return {seed for seed in _phantoms(collection, seeds).values_list("phantom_seed", flat=True) if seed is not None}
+
+
+def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
+    """A phantom that is there with another side would be counted as present, though it is not what was asked for."""
+    other = _phantoms(collection, seeds).exclude(side=side).first()
     if other is not None:
         raise ValidationError(
             _("Collection “%(collection)s” holds phantom %(seed)d with a side of %(side)d; name another one.")

@@ -118,22 +118,24 @@ def generate_radiographs(
     drawer = _drawer(generator)
     batch = _batch(generator, collection, count, first_seed, truncation, actor)
     drawn = set(batch.films.values_list("seed", flat=True))
+    missing = [seed for seed in range(first_seed, first_seed + count) if seed not in drawn]
     progress = progress or Silent()
     progress.start(count, _("Drawing films"))
     progress.advance(len(drawn))
-    for seed in range(first_seed, first_seed + count):
-        if seed not in drawn:
-            _draw(batch, drawer, seed)
-            progress.advance()
-    record(
-        actor=actor,
-        action="films drawn",
-        subject=f"collection:{batch.collection}",
-        generator=generator.name,
-        first_seed=first_seed,
-        count=count,
-        truncation=truncation,
-    )
+    for seed in missing:
+        _draw(batch, drawer, seed)
+        progress.advance()
+    if missing:
+        record(
+            actor=actor,
+            action="films drawn",
+            subject=f"collection:{batch.collection}",
+            generator=generator.name,
+            first_seed=first_seed,
+            count=count,
+            drawn=len(missing),
+            truncation=truncation,
+        )
     return batch
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from gan.phantom import sample_phantom
+from gan.phantom import Phantom, render, sample_phantom
 from readerstudy.archive import services
 from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.audit.models import AuditRow
 from tests.archive.files import findings
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -41,6 +43,26 @@ def test_phantoms_come_in_with_seed_patient_and_findings(capsys: pytest.CaptureF
     draw("--count", "4", "--seed", "40")
     assert "imported 1 + exact duplicates 0 + refused 0 + already present 3." in capsys.readouterr().out
     assert not list(settings.FILMS.glob(".phantoms*"))
+
+
+def test_phantoms_that_are_there_are_not_drawn_again(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def drawing(phantom: Phantom, side: int) -> np.ndarray:
+        drawn.append(phantom.seed)
+        return render(phantom, side)
+
+    monkeypatch.setattr("gan.phantom.folder.render", drawing)
+    draw("--count", "2", "--seed", "41")
+    draw("--count", "4", "--seed", "40")
+    assert drawn == [41, 42, 40, 43]
+    before = AuditRow.objects.count()
+    capsys.readouterr()
+    draw("--count", "4", "--seed", "40")
+    assert capsys.readouterr().out == ("Found 4 = imported 0 + exact duplicates 0 + refused 0 + already present 4.\n")
+    assert (len(drawn), AuditRow.objects.count()) == (4, before)
 
 
 def test_a_finding_can_be_asked_for() -> None:

@@ -21,6 +21,7 @@ from gan.config import preset
 from gan.drawing import Drawer
 from gan.pixels import canonical, film_hash, read_film
 from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.audit.models import AuditRow
 from readerstudy.jobs import services as jobs
 from readerstudy.synthesis import services, tasks
 from readerstudy.synthesis.models import Batch, DrawnFilm, Generator
@@ -78,6 +79,9 @@ def test_an_interrupted_batch_goes_on_with_the_missing_films(
     draw(generator)
     assert first < set(Radiograph.objects.filter(drawn__isnull=False).values_list("pk", flat=True))
     assert (Batch.objects.count(), DrawnFilm.objects.count()) == (1, 4)
+    draw(generator)
+    # The call that found nothing missing did nothing, so there is nothing to record.
+    assert [row.detail["drawn"] for row in AuditRow.objects.filter(action="films drawn")] == [2]
 
 
 def test_seeds_that_overlap_are_refused(generator: Generator) -> None:
