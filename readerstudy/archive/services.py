@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from gan import phantom
+from gan.phantom.film import DETECTOR_LEVELS
 from gan.pixels import Film, film_hash, write_film
 from gan.provenance import patient_hash
 from readerstudy.archive.importing import sources
@@ -113,8 +114,8 @@ def draw_phantoms(
     """Draw the phantoms with seeds `seed` … `seed` + `count` - 1 into a collection, where they stand for real films.
 
     `findings` gives every phantom just these; None draws them at random. The same call again draws what is missing, and
-    does nothing where nothing is. Raises ValidationError where that cannot be drawn, or the collection holds other films
-    than phantoms.
+    does nothing where nothing is. Raises ValidationError where that cannot be drawn, or the collection holds other
+    films than phantoms.
     """
     progress = progress or Silent()
     _require_the_same(collection, truth=Truth.REAL, origin=PHANTOMS, licence=PHANTOMS_LICENCE)
@@ -332,7 +333,8 @@ class _Import:
                 collection=self._collection,
                 film=pixels.film,
                 source_path=found.source_path,
-                levels=pixels.levels,
+                # A phantom lies on its detector's steps, whatever its file could hold.
+                levels=pixels.levels if known.phantom_seed is None else min(pixels.levels, DETECTOR_LEVELS),
                 native_shape=pixels.native_shape,
                 patient=patient,
                 phantom_seed=known.phantom_seed,

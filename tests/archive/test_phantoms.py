@@ -36,6 +36,8 @@ def test_phantoms_come_in_with_seed_patient_and_findings(capsys: pytest.CaptureF
         patient = sample_phantom(film.phantom_seed)
         assert findings(film) == set(patient.labels)
         assert (film.age, film.sex, film.view, film.side) == (patient.age, patient.sex, patient.view, 64)
+        # A 12-bit detector's, though the file has 16 bits.
+        assert film.levels == 4096
     assert len({film.patient for film in films}) == 3
     collection = Collection.objects.get()
     assert (collection.truth, collection.origin) == ("real", "phantoms")
