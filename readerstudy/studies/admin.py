@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -29,6 +30,7 @@ from readerstudy.studies.models import (
     ReaderIdentity,
     Study,
 )
+from readerstudy.studies.numbering import numbered_slots
 
 State = Study.State
 BEFORE_UNBLINDING = frozenset({State.FROZEN.value, State.CLOSED.value})
@@ -245,7 +247,7 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     list_filter = ["study", "simulated"]
     search_fields = ["pseudonym", "study__name"]
     list_select_related = ["study"]
-    readonly_fields = ["progress", "last_answer", "is_withdrawn"]
+    readonly_fields = ["progress", "last_answer", "is_withdrawn", "films"]
     steps = (
         Step(
             "reissue",
@@ -299,6 +301,11 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     @admin.display(description=_("withdrawn"), boolean=True)
     def is_withdrawn(self, reader: Any) -> bool:
         return reader.withdrawn
+
+    @admin.display(description=_("films"))
+    def films(self, reader: Reader) -> str:
+        """Where a researcher finds the case that a reader speaks of. No rating: it would tell before its time."""
+        return render_to_string("admin/studies/reader_films.html", {"rows": numbered_slots(reader)})
 
 
 @admin.register(ReaderIdentity)
