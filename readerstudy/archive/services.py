@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from gan import phantom
@@ -52,16 +52,21 @@ def create_collection(*, name: str, truth: str, origin: str, actor: str, licence
     """Begin a collection."""
     collection = Collection(name=name, truth=truth, origin=origin, licence=licence)
     collection.full_clean()
-    with transaction.atomic():
-        collection.save()
-        record(
-            actor=actor,
-            action="collection created",
-            subject=f"collection:{collection}",
-            truth=truth,
-            origin=origin,
-            licence=licence,
-        )
+    try:
+        with transaction.atomic():
+            collection.save()
+            record(
+                actor=actor,
+                action="collection created",
+                subject=f"collection:{collection}",
+                truth=truth,
+                origin=origin,
+                licence=licence,
+            )
+    except IntegrityError:
+        # Another import may have begun it since its name was looked for.
+        collection.validate_unique()
+        raise
     return collection
 
 
@@ -205,9 +210,14 @@ def store_film(
     # The pixels come first: a row without its film would be a lie, a film without a row is written over next time.
     radiograph.path.parent.mkdir(parents=True, exist_ok=True)
     write_film(radiograph.path, film)
-    with transaction.atomic():
-        radiograph.save()
-        RadiographFinding.objects.bulk_create(labels)
+    try:
+        with transaction.atomic():
+            radiograph.save()
+            RadiographFinding.objects.bulk_create(labels)
+    except IntegrityError:
+        # Another import may have stored the same film since it was looked for.
+        _refuse_what_is_there(radiograph)
+        raise
     return radiograph
 
 
@@ -316,6 +326,9 @@ class _Import:
             self._store(found, pixels, patient)
         except Refused as error:
             summary.refused[place] = str(error)
+        except AlreadyPresent:
+            summary.already_present += 1
+            self._remember(found)
         except ExactDuplicate:
             summary.duplicates += 1
         else:
@@ -344,7 +357,7 @@ class _Import:
                 split=known.split,
                 findings=known.findings,
             )
-        except ExactDuplicate:
+        except (AlreadyPresent, ExactDuplicate):
             raise
         except ValidationError as error:
             raise Refused(" ".join(error.messages)) from error

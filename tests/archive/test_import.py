@@ -132,6 +132,38 @@ def environment(home: Path) -> dict[str, str]:
     return os.environ | own | {"DJANGO_SETTINGS_MODULE": "readerstudy.settings"}
 
 
+@pytest.mark.parametrize(("folder", "counted"), [("", "already_present"), ("copy", "duplicates")])
+def test_a_film_that_another_import_brings_in_meanwhile_is_counted(
+    source: Path, monkeypatch: pytest.MonkeyPatch, folder: str, counted: str
+) -> None:
+    mine, other = source / "mine", source / "other"
+    pictures(mine / "1", films=2)
+    pictures(other / (folder or "1"), films=2)
+    real = services.write_film
+
+    def meanwhile(path: Path, film: Film) -> None:
+        monkeypatch.setattr(services, "write_film", real)
+        assert bring_in(other).imported == 2
+        real(path, film)
+
+    monkeypatch.setattr(services, "write_film", meanwhile)
+    summary = bring_in(mine)
+    assert (summary.imported, getattr(summary, counted), summary.refused) == (0, 2, {})
+    assert everything_fits()
+
+
+def test_two_imports_that_begin_one_collection_end_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Collection.full_clean
+
+    def meanwhile(collection: Collection, *args: object, **kwargs: object) -> None:
+        real(collection)
+        Collection.objects.create(name=collection.name, truth="real", origin="elsewhere")
+
+    monkeypatch.setattr(Collection, "full_clean", meanwhile)
+    with pytest.raises(ValidationError, match="Collection with this Name already exists"):
+        create_collection(name="films", truth="real", origin="here", actor=ACTOR)
+
+
 def test_a_full_disk_stops_the_import_and_the_next_one_goes_on(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
 
