@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @pytest.fixture(autouse=True)
 def home(settings: object, tmp_path: Path) -> Path:
     """Everything that the product writes goes to a folder of the test's own."""
+    settings.HOME = tmp_path  # type: ignore[attr-defined]
     for name in ("films", "studies", "runs", "reports"):
         setattr(settings, name.upper(), tmp_path / name)
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django_tasks.base import Task
 
 from readerstudy.audit.models import record
+from readerstudy.jobs.locks import if_nobody_works_on, working_on
 from readerstudy.jobs.models import Job
 from readerstudy.progress import Progress
 
@@ -75,12 +76,17 @@ def cancel(*, job: Job, actor: str) -> None:
 
 def run(job_id: int, work: Callable[[Job, Progress], str]) -> None:
     """Do the work of one job. `work` returns the sentence that the job ends with."""
-    begun = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
-        state=Job.State.RUNNING, started_at=timezone.now()
-    )
-    if not begun:
+    if not Job.objects.filter(pk=job_id, state=Job.State.WAITING).exists():
         return
-    job = Job.objects.get(pk=job_id)
+    with working_on(job_id):
+        begun = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
+            state=Job.State.RUNNING, started_at=timezone.now()
+        )
+        if begun:
+            _work(Job.objects.get(pk=job_id), work)
+
+
+def _work(job: Job, work: Callable[[Job, Progress], str]) -> None:
     try:
         message = work(job, JobProgress(job))
     except Cancelled:
@@ -88,21 +94,30 @@ def run(job_id: int, work: Callable[[Job, Progress], str]) -> None:
     except ValidationError as error:
         _finish(job, Job.State.FAILED, " ".join(error.messages))
     except Exception as error:
-        logger.exception("Job %s failed.", job_id)
+        logger.exception("Job %s failed.", job.pk)
         _finish(job, Job.State.FAILED, f"{type(error).__name__}: {error}")
     else:
         # Reports are a second apart, so the last steps may not have been written.
-        Job.objects.filter(pk=job_id).update(steps_done=F("steps_total"))
+        Job.objects.filter(pk=job.pk).update(steps_done=F("steps_total"))
         _finish(job, Job.State.DONE, message)
 
 
 def requeue_interrupted() -> int:
-    """Queue again what a worker that died was running. Call it where no worker runs. Returns how many."""
-    jobs = list(Job.objects.filter(state=Job.State.RUNNING))
-    for job in jobs:
-        Job.objects.filter(pk=job.pk).update(state=Job.State.WAITING, started_at=None, steps_done=0)
+    """Queue again what a worker that died was running; what a living one runs is left to it. Returns how many."""
+    return sum(_requeue(job) for job in Job.objects.filter(state=Job.State.RUNNING))
+
+
+def _requeue(job: Job) -> bool:
+    with if_nobody_works_on(job.pk) as interrupted:
+        # It may have ended between the look at its row and the lock.
+        again = interrupted and bool(
+            Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(
+                state=Job.State.WAITING, started_at=None, steps_done=0
+            )
+        )
+    if again:
         import_string(job.task).enqueue(job.pk)
-    return len(jobs)
+    return again
 
 
 def _finish(job: Job, state: Job.State, message: str) -> None:

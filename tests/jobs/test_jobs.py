@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
@@ -48,6 +52,14 @@ def cancelled_on_the_way(job_id: int) -> None:
     services.run(job_id, work)
 
 
+@task()
+def with_another_worker_beside(job_id: int) -> None:
+    def work(job: Job, progress: Progress) -> str:
+        return f"{services.requeue_interrupted()} taken for interrupted."
+
+    services.run(job_id, work)
+
+
 def test_a_job_is_done_by_the_worker_and_says_so() -> None:
     job = services.enqueue(counting, title="Count", actor="researcher", total=3)
     assert job.state == Job.State.WAITING
@@ -90,6 +102,36 @@ def test_a_job_whose_worker_died_is_done_after_a_restart() -> None:
     call_command("run_jobs", once=True)
     job.refresh_from_db()
     assert job.state == Job.State.DONE
+
+
+def test_a_job_whose_worker_lives_is_left_to_it(home: Path) -> None:
+    job = services.enqueue(with_another_worker_beside, title="Work", actor="researcher")
+    call_command("run_jobs", once=True)
+    job.refresh_from_db()
+    assert (job.state, job.message) == (Job.State.DONE, "0 taken for interrupted.")
+    assert not list((home / "jobs").iterdir())
+
+
+HOLDING = """
+import fcntl, sys, time
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_worker_lets_go_of_its_job_by_dying(home: Path) -> None:
+    job = services.enqueue(counting, title="Count", actor="researcher", total=3)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
+    (home / "jobs").mkdir()
+    lock = home / "jobs" / f"{job.pk}.lock"
+    with subprocess.Popen([sys.executable, "-c", HOLDING, lock], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"held\n"
+        assert services.requeue_interrupted() == 0
+        worker.kill()
+    assert services.requeue_interrupted() == 1
 
 
 def test_the_admin_shows_progress_and_reloads_while_work_is_under_way(admin_client: Client) -> None:
