@@ -32,13 +32,19 @@ def slot(request: Request) -> Response:
     return Response(_next_slot(reader_behind(request)))
 
 
-@extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+@extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: Refusal})
 @api_view(["GET"])
 def film(request: Request, code: str) -> HttpResponse:
-    """side × side little-endian 16-bit greys, of the slot to read now or of the one after it; 404 for all else."""
+    """side × side little-endian 16-bit greys, of the slot to read now or of the one after it; 404 for all else.
+
+    409 where the film on disk is not the one that was frozen.
+    """
     for open_slot in upcoming(reader_behind(request)):
         if open_slot.code == code:
-            payload = services.send_film(slot=open_slot)
+            try:
+                payload = services.send_film(slot=open_slot)
+            except services.FilmDamaged as refusal:
+                return _refused(409, refusal)
             headers = {"Cache-Control": "no-store, no-transform"}
             return HttpResponse(payload, content_type="application/octet-stream", headers=headers)
     raise Http404

@@ -47,7 +47,7 @@ class AnswerTaken(serializers.Serializer):
 
 
 class Refusal(serializers.Serializer):
-    """Why an answer was not taken and, at 409, what is stored and what comes next."""
+    """Why a film was not sent; or why an answer was not taken and, at 409, what is stored and what comes next."""
 
     error = serializers.CharField()
     stored = StoredAnswer(allow_null=True, required=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
@@ -11,6 +13,9 @@ from readerstudy.audit.models import record
 from readerstudy.reading.models import Answer, Rating
 from readerstudy.reading.worklist import may_read, upcoming
 from readerstudy.studies.models import Slot, Study
+from readerstudy.studies.rendering import frozen_payload
+
+logger = logging.getLogger(__name__)
 
 
 class NotOpen(ValidationError):
@@ -28,9 +33,28 @@ class AlreadyAnswered(ValidationError):
         self.answer = answer
 
 
+class FilmDamaged(ValidationError):
+    """The film is not the one that was frozen. Says to the reader what to do; the log and the audit name the case."""
+
+
 def send_film(*, slot: Slot) -> bytes:
-    """The payload of a slot's case; notes when it was first sent, ahead of the slot's turn or in it."""
-    payload = slot.case.path.read_bytes()
+    """The payload of a slot's case; notes when it was first sent, ahead of the slot's turn or in it.
+
+    Raises FilmDamaged where it is missing or is not what was frozen. Every payload is compared, so that none takes
+    longer than another.
+    """
+    try:
+        payload = frozen_payload(slot.case)
+    except ValidationError as fault:
+        reason = " ".join(fault.messages)
+        logger.error("Film of slot %s refused. %s", slot, reason)
+        _record(slot, "film refused", reason=reason)
+        raise FilmDamaged(
+            _(
+                "This film cannot be shown. Please tell whoever sent you the link, and open the link again later; "
+                "what you rated is stored."
+            )
+        ) from fault
     if slot.shown_at is None:
         with transaction.atomic():
             if Slot.objects.filter(pk=slot.pk, shown_at=None).update(shown_at=timezone.now()):
@@ -91,7 +115,7 @@ def _refuse_unless_open(slot: Slot) -> None:
         raise NotOpen(_("This film has not been shown yet, so it cannot be rated."))
 
 
-def _record(slot: Slot, action: str, **detail: int) -> None:
+def _record(slot: Slot, action: str, **detail: int | str) -> None:
     reader = slot.sitting.reader
     record(
         actor=reader.pseudonym,

@@ -22,11 +22,14 @@ from readerstudy.archive.models import Split
 from readerstudy.reading.models import Answer
 from readerstudy.results.table import long_table, require_unblinded, unanswered
 from readerstudy.studies import models
-from readerstudy.studies.rendering import read_payload
+from readerstudy.studies.rendering import film_of, frozen_payload
 
 
 def study_input(study: models.Study) -> StudyInput:
-    """Everything that the report of an unblinded study says. Raises ValidationError before unblinding."""
+    """Everything that the report of an unblinded study says.
+
+    Raises ValidationError before unblinding, and where a payload is not the one that was frozen.
+    """
     require_unblinded(study)
     manifest = study.manifest.content
     amended = Answer.objects.filter(slot__sitting__reader__study=study, revision__gt=1).exists()
@@ -121,7 +124,7 @@ def _films(study: models.Study) -> list[CaseFilm]:
         case__deviations__kind=models.Deviation.Kind.FILM_WITHDRAWN
     )
     return [
-        CaseFilm(truth.case.code, truth.arm.name, read_payload(truth.case.path, study.side), truth.patient)
+        CaseFilm(truth.case.code, truth.arm.name, film_of(frozen_payload(truth.case), study.side), truth.patient)
         for truth in kept.select_related("case__study", "arm").order_by("arm_id", "case__code")
     ]
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from gan.pixels import Film, quantise, resample
+from readerstudy.studies.models import Case
 
 # A degraded film consists of at most this many blocks across, so that an attentive reader cannot miss it at any side.
 BLOCKS_ACROSS = 64
@@ -48,9 +51,27 @@ def fault_of_payload(path: Path, side: int, levels: int) -> str | None:
     return None
 
 
-def read_payload(path: Path, side: int) -> Film:
+def frozen_payload(case: Case) -> bytes:
+    """The payload of a case as freezing wrote it. Raises ValidationError where it is missing or has changed since."""
+    try:
+        payload = case.path.read_bytes()
+    except OSError as error:
+        raise ValidationError(
+            _("The payload of case %(case)s cannot be read (%(reason)s); bring it back from a backup.")
+            % {"case": case, "reason": error}
+        ) from error
+    # Another length has another hash, too.
+    if payload_hash(payload) != case.payload_hash:
+        raise ValidationError(
+            _("The payload of case %(case)s (%(path)s) has changed since freezing; bring it back from a backup.")
+            % {"case": case, "path": case.path}
+        )
+    return payload
+
+
+def film_of(payload: bytes, side: int) -> Film:
     """A payload as an array of shape (side, side)."""
-    return np.frombuffer(path.read_bytes(), dtype="<u2").reshape(side, side).astype(np.uint16)
+    return np.frombuffer(payload, dtype="<u2").reshape(side, side).astype(np.uint16)
 
 
 def _in_blocks(values: npt.NDArray, block: int) -> npt.NDArray:

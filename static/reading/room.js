@@ -1,6 +1,6 @@
 /* One film after another: fetch the slot, show its film, wait for the rating, store it, go on. */
 
-import { Server, SessionEnded } from "./server.js";
+import { FilmDamaged, Server, SessionEnded } from "./server.js";
 import { STEPS, Viewer } from "./viewer.js";
 
 const room = document.querySelector(".room");
@@ -189,6 +189,8 @@ function tellFailure(error) {
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 readAll().catch((error) => {
-  if (!(error instanceof SessionEnded)) throw error;
-  tell("notice", said.ended);
+  const ended = error instanceof SessionEnded;
+  if (!ended && !(error instanceof FilmDamaged)) throw error;
+  tell("status", "");
+  tell("notice", ended ? said.ended : error.message);
 });

@@ -8,6 +8,9 @@ const LONGEST_PAUSE = 15_000;
 /* The server does not know this reader any more. */
 export class SessionEnded extends Error {}
 
+/* The server has the film no longer as it was. The message is for the reader. */
+export class FilmDamaged extends Error {}
+
 export class Server {
   /* `addresses` has slot, film and answer, the latter two with CODE in place of a slot's code. `onWait` is called each
    * time that a request failed and will be repeated. */
@@ -24,10 +27,11 @@ export class Server {
     return body;
   }
 
-  /* The pixels of a slot's film; null where the server does not send it any more. */
+  /* The pixels of a slot's film; none where the server does not send it any more. */
   async film({ code, side }) {
-    const pixels = await (this.fetched.get(code) ?? this.#pixels(code, side));
+    const { pixels, error } = await (this.fetched.get(code) ?? this.#pixels(code, side));
     this.fetched.clear();
+    if (error) throw new FilmDamaged(error);
     return pixels;
   }
 
@@ -65,6 +69,7 @@ export class Server {
     }
   }
 
+  /* Gives {pixels}, where the film is damaged {error}, and nothing where it is not sent any more. */
   async #pixels(code, side) {
     const read = async (response) => {
       const bytes = await response.arrayBuffer();
@@ -73,8 +78,8 @@ export class Server {
       return new Uint16Array(bytes);
     };
     const { status, body } = await this.#request(this.addresses.film.replace("CODE", code), read);
-    if (status === 200) return body;
-    return null;
+    if (status === 200) return { pixels: body };
+    return status === 409 ? body : {};
   }
 
   /* Gives {status, body} of this server's reply, which `read` takes out of a response that is no refusal. Whatever goes

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan.pixels import FULL_SCALE
 from readerstudy.studies.models import Reader, Slot, Study
-from readerstudy.studies.rendering import read_payload
+from readerstudy.studies.rendering import film_of, frozen_payload
 from readerstudy.studies.services import add_arm, freeze_study
 from tests.studies.films import ACTOR, add_film, make_collection, make_study
 
@@ -28,7 +28,7 @@ def open_study(folder: Path, films: int = 3, side: int = SIDE, **plan: Any) -> S
 def greys_of(slot: Slot) -> Any:
     """A slot's film as the server renders it for a screen of 8 bits: shape (side, side), 0 … 255."""
     study = slot.case.study
-    return read_payload(slot.case.path, study.side).astype(float) * 255 / FULL_SCALE
+    return film_of(frozen_payload(slot.case), study.side).astype(float) * 255 / FULL_SCALE
 
 
 def slots_of(reader: Reader) -> list[Slot]:

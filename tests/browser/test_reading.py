@@ -253,6 +253,25 @@ def test_a_film_withdrawn_under_the_readers_eyes_is_passed_over(reading: Page) -
     assert stored() == []
 
 
+def test_a_damaged_film_is_told_once_and_the_reader_goes_on_when_it_is_withdrawn(page: Page, link: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    damaged = slots_of(Reader.objects.get())[1]
+    damaged.case.path.write_bytes(b"\0" * damaged.case.path.stat().st_size)
+    enter(page, link)
+    rate(page, 3)
+    expect(page.get_by_role("alert")).to_have_text(re.compile("This film cannot be shown. Please tell whoever sent"))
+    expect(page.locator("#status")).to_have_text("")
+    rate(page, 6)
+    expect(page.get_by_role("radio", name="Definitely synthetic")).to_be_disabled()
+    assert len([url for url in asked if damaged.code in url]) == 1
+    withdraw_film(case=damaged.case, reason="The file is damaged.", actor=ACTOR)
+    enter(page, link)
+    film_is_shown(page, "Film 1")
+    expect(page.get_by_role("alert")).to_have_text("")
+    assert stored() == [3]
+
+
 def test_the_back_button_leads_to_the_start_and_forward_to_the_current_film(reading: Page) -> None:
     rate(reading, 3)
     film_is_shown(reading, "Practice film 2")

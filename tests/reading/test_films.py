@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from django.test import Client
@@ -62,6 +65,36 @@ def test_a_withdrawn_film_is_not_sent(browser: Browser) -> None:
     slot = slots_of(browser.reader)[0]
     services.withdraw_film(case=slot.case, reason="A name is burnt in.", actor=ACTOR)
     assert browser.film(slot.code).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+        lambda path: path.write_bytes(path.read_bytes()[:-2]),
+        lambda path: path.write_bytes(path.read_bytes() + b"\0\0"),
+        lambda path: path.unlink(),
+    ],
+    ids=["another grey", "shorter", "longer", "missing"],
+)
+def test_a_film_that_is_not_as_it_was_frozen_is_refused(
+    browser: Browser, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
+) -> None:
+    slot = slots_of(browser.reader)[0]
+    damage(slot.case.path)
+    reply = browser.film(slot.code)
+    assert reply.status_code == 409
+    assert reply.json()["error"].startswith("This film cannot be shown. Please tell whoever sent you the link")
+    # To the reader a case has no name. The researcher is told it.
+    assert slot.case.code not in reply.content.decode()
+    row = AuditRow.objects.get(action="film refused")
+    assert (row.actor, row.subject) == ("R01", f"study:chest reader:R01 slot:{slot.code}")
+    assert f"The payload of case {slot.case.code} " in row.detail["reason"]
+    assert row.detail["reason"] in caplog.text
+    assert slots_of(browser.reader)[0].shown_at is None
+    assert browser.answer(slot.code).status_code == 409
+    services.withdraw_film(case=slot.case, reason="The file is damaged.", actor=ACTOR)
+    browser.read()
 
 
 def test_when_a_film_was_first_sent_is_noted_once(browser: Browser) -> None:

@@ -13,7 +13,7 @@ from readerstudy.results.services import simulate_readers
 from readerstudy.results.study_input import study_input
 from readerstudy.studies import services
 from readerstudy.studies.models import CaseTruth, Slot, Study
-from readerstudy.studies.rendering import read_payload
+from readerstudy.studies.rendering import film_of
 from tests.studies.films import ACTOR, make_generator, real_collection, synthetic_collection, two_arms
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -63,7 +63,20 @@ def test_films_are_the_main_payloads_with_their_patients(study: Study) -> None:
     for film in given.films:
         truth = truths[film.case]
         assert (film.arm, film.patient) == (truth.arm.name, truth.patient)
-        assert np.array_equal(film.pixels, read_payload(truth.case.path, 32))
+        assert np.array_equal(film.pixels, film_of(truth.case.path.read_bytes(), 32))
+
+
+def test_a_payload_that_has_changed_since_freezing_is_not_analysed(study: Study) -> None:
+    changed = study.cases.filter(kind="main")[2]
+    payload = bytearray(changed.path.read_bytes())
+    payload[0] ^= 1
+    changed.path.write_bytes(payload)
+    study = unblinded(study)
+    with pytest.raises(ValidationError, match=f"The payload of case {changed} .* has changed since freezing"):
+        study_input(study)
+    changed.path.unlink()
+    with pytest.raises(ValidationError, match=f"The payload of case {changed} cannot be read"):
+        study_input(study)
 
 
 def test_deviations_say_how_many_readings_they_left_out(study: Study) -> None:

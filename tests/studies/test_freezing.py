@@ -18,7 +18,7 @@ from readerstudy.archive.models import Radiograph
 from readerstudy.audit.models import AuditRow
 from readerstudy.studies import freezing
 from readerstudy.studies.models import Arm, Case, CaseTruth, Manifest, Study
-from readerstudy.studies.rendering import read_payload, render
+from readerstudy.studies.rendering import film_of, frozen_payload, render
 from readerstudy.studies.services import add_arm, freeze_study
 from tests.studies.films import (
     ACTOR,
@@ -130,7 +130,7 @@ def test_a_degraded_control_is_rendered_in_blocks_and_a_real_control_is_not(tmp_
     add_arm(study=study, actor=ACTOR, name="degraded", role="control-degraded", collection=synthetic, films=3)
     freeze(study)
     for truth in CaseTruth.objects.filter(study=study, arm__role="control-degraded").select_related("case"):
-        shown = read_payload(truth.case.path, 32)
+        shown = film_of(frozen_payload(truth.case), 32)
         assert (shown[:4, :4] == shown[0, 0]).all()
         assert len(np.unique(shown)) <= 64
     manifest = Manifest.objects.get(study=study).content

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from readerstudy.studies.rendering import block_side, fault_of_payload, read_payload, render
+from readerstudy.studies.rendering import block_side, fault_of_payload, film_of, render
 
 
 def greys(payload: bytes, side: int) -> np.ndarray:
@@ -46,6 +46,6 @@ def test_a_payload_that_would_tell_its_arm_is_found(tmp_path: Path) -> None:
     path = tmp_path / "case.bin"
     path.write_bytes(np.full((8, 8), 257, dtype="<u2").tobytes())
     assert fault_of_payload(path, 8, 256) is None
-    assert (read_payload(path, 8) == 257).all()
+    assert (film_of(path.read_bytes(), 8) == 257).all()
     assert "128 bytes instead of 200" in str(fault_of_payload(path, 10, 256))
     assert "grid of 17 levels" in str(fault_of_payload(path, 8, 17))
