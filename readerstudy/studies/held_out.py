@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -40,7 +39,7 @@ class TrainingFilms:
 def training_films(generator: Generator) -> TrainingFilms:
     """Read what the file beside a generator's weights says. Raises ValidationError where it cannot be relied on."""
     try:
-        description = describe_generator(Path(generator.path))
+        description = describe_generator(generator.file)
     except (OSError, ValueError) as error:
         raise ValidationError(
             _("Generator “%(generator)s” cannot say what it was trained on: %(reason)s")
@@ -49,7 +48,7 @@ def training_films(generator: Generator) -> TrainingFilms:
     if description["sha256"] != generator.sha256:
         raise ValidationError(
             _("%(path)s no longer holds the weights of generator “%(generator)s”; register the file again.")
-            % {"path": generator.path, "generator": generator}
+            % {"path": generator.file, "generator": generator}
         )
     films = [FilmProvenance(**row) for row in description["films"]]
     # A hash made under another key names the same patient differently, so it cannot be compared.

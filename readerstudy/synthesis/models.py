@@ -68,6 +68,11 @@ class Generator(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def file(self) -> Path:
+        """The weights: below `settings.HOME`, with which they move, or where `path` says in full."""
+        return settings.HOME / self.path
+
 
 class Batch(models.Model):
     """Radiographs drawn from one generator, with what is needed to draw them again."""

@@ -72,7 +72,10 @@ def train_gan(
 
 
 def register_generator(*, name: str, path: Path, actor: str, run: TrainingRun | None = None) -> Generator:
-    """Make a generator's file known. Raises ValidationError where it is not one, or is registered already."""
+    """Make a generator's file known; one that lies outside `settings.HOME` is copied there, with its .json.
+
+    Raises ValidationError where it is no generator's, or is registered already.
+    """
     try:
         description = describe_generator(path)
         config = TrainingConfig.from_json(description["config"])
@@ -81,13 +84,15 @@ def register_generator(*, name: str, path: Path, actor: str, run: TrainingRun | 
     generator = Generator(
         name=name,
         run=run,
-        path=str(path.resolve()),
+        path=_place_at_home(path, description["sha256"]).as_posix(),
         sha256=description["sha256"],
         resolution=config.resolution,
         levels=description["levels"],
         images_shown=description["images"],
     )
     generator.full_clean()
+    if not generator.file.exists():
+        _copy(path, generator.file)
     with transaction.atomic():
         generator.save()
         record(
@@ -311,12 +316,32 @@ def _note_images(run: TrainingRun, images: int, actor: str, action: str) -> None
         record(actor=actor, action=action, subject=f"training run:{run}", images_shown=images)
 
 
+# Weights
+
+
+def _place_at_home(path: Path, sha256: str) -> Path:
+    """Where a generator's file lies, or will lie, below `settings.HOME`."""
+    home = settings.HOME.resolve()
+    if path.resolve().is_relative_to(home):
+        return path.resolve().relative_to(home)
+    return Path("generators") / f"{sha256}.safetensors"
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copy weights with their .json, each whole or not at all, the weights last."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".json", ".safetensors"):
+        partial = to.with_suffix(f"{suffix}.partial")
+        shutil.copyfile(path.with_suffix(suffix), partial)
+        partial.replace(to.with_suffix(suffix))
+
+
 # Drawing
 
 
 def _drawer(generator: Generator) -> Drawer:
     try:
-        drawer = Drawer(Path(generator.path))
+        drawer = Drawer(generator.file)
     except (OSError, ValueError) as error:
         raise ValidationError(
             _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": generator, "reason": error}
@@ -324,7 +349,7 @@ def _drawer(generator: Generator) -> Drawer:
     if drawer.sha256 != generator.sha256:
         raise ValidationError(
             _("%(path)s no longer holds the weights of generator “%(generator)s”; register the file again.")
-            % {"path": generator.path, "generator": generator}
+            % {"path": generator.file, "generator": generator}
         )
     return drawer
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,7 +57,7 @@ def test_films_are_drawn_into_a_collection_with_their_seeds(generator: Generator
 def test_a_film_is_what_the_generator_draws_for_its_seed_in_canonical_form(generator: Generator) -> None:
     draw(generator)
     film = Radiograph.objects.get(drawn__seed=12)
-    (drawn,) = Drawer(Path(generator.path)).draw([12])
+    (drawn,) = Drawer(generator.file).draw([12])
     assert film_hash(read_film(film.path)) == film_hash(canonical(drawn[0].clamp(-1, 1).numpy())) == film.film_hash
 
 
@@ -105,7 +107,7 @@ def test_impossible_batches_are_refused(generator: Generator, wrong: dict[str, f
 
 
 def test_a_generator_that_draws_one_grey_is_named_with_the_seed(generator: Generator) -> None:
-    path = Path(generator.path)
+    path = generator.file
     description = json.loads(path.with_suffix(".json").read_text())
     zeros = {name: torch.zeros_like(tensor) for name, tensor in read_tensors(path).items()}
     save_generator(path, zeros, description)
@@ -126,7 +128,7 @@ def test_a_disk_that_is_full_ends_the_command_in_a_sentence(
 
 
 def test_weights_that_have_changed_do_not_draw(generator: Generator) -> None:
-    path = Path(generator.path)
+    path = generator.file
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ValidationError, match=r"“chest” cannot draw: .* speaks of other weights than"):
         draw(generator)
@@ -134,11 +136,31 @@ def test_weights_that_have_changed_do_not_draw(generator: Generator) -> None:
 
 def test_a_generator_is_registered_once_from_its_file(generator: Generator, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="already exists"):
-        call_command("register_generator", generator.path, name="again")
+        call_command("register_generator", str(generator.file), name="again")
     with pytest.raises(CommandError, match=r"nowhere\.safetensors is not a generator: .*does not exist"):
         call_command("register_generator", str(tmp_path / "nowhere.safetensors"))
     with pytest.raises(CommandError, match="There is no generator “who”; there are: chest"):
         call_command("generate_radiographs", generator="who", count=1)
+
+
+def test_database_and_home_move_together(
+    generator: Generator, home: Path, tmp_path_factory: pytest.TempPathFactory, settings: Any
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "other.safetensors"
+    description = json.loads(generator.file.with_suffix(".json").read_text())
+    tensors = {name: tensor + 0.01 for name, tensor in read_tensors(generator.file).items()}
+    save_generator(outside, tensors, description)
+    call_command("register_generator", str(outside))
+    assert [(row.path, row.file.exists()) for row in Generator.objects.order_by("pk")] == [
+        ("runs/chest/generator.safetensors", True),
+        (f"generators/{sha256(outside)}.safetensors", True),
+    ]
+    shutil.rmtree(outside.parent)
+    moved = tmp_path_factory.mktemp("elsewhere") / "home"
+    home.rename(moved)
+    settings.HOME = moved
+    for row in Generator.objects.all():
+        assert draw(row, collection=f"drawn-by-{row}").films.count() == 4
 
 
 def test_a_seed_is_drawn_once_in_a_batch_whoever_asks(generator: Generator) -> None:

@@ -58,7 +58,7 @@ def test_a_generator_is_trained_on_the_training_patients_only_and_says_so(collec
     run = TrainingRun.objects.get(name="chest")
     assert (generator.run, generator.resolution, generator.images_shown, generator.levels) == (run, 16, 200, 256)
     assert (run.split, run.images_shown, run.finished_at is not None) == ("train", 200, True)
-    described = json.loads(Path(generator.path).with_suffix(".json").read_text())
+    described = json.loads(generator.file.with_suffix(".json").read_text())
     trained_on = Radiograph.objects.filter(split="train")
     assert {film["film_hash"] for film in described["films"]} == set(trained_on.values_list("film_hash", flat=True))
     assert {film["patient_hash"] for film in described["films"]} == set(trained_on.values_list("patient", flat=True))
@@ -72,7 +72,7 @@ def test_a_generator_is_trained_on_the_training_patients_only_and_says_so(collec
 
 def test_all_films_are_taken_where_they_are_asked_for(collection: Collection) -> None:
     call_command("train_gan", *ASKED, "--split", "all")
-    described = json.loads(Path(Generator.objects.get().path).with_suffix(".json").read_text())
+    described = json.loads(Generator.objects.get().file.with_suffix(".json").read_text())
     assert len(described["films"]) == 12
 
 
