@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, content_negotiation_class
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +23,16 @@ from readerstudy.reading.models import Answer
 from readerstudy.reading.serializers import AnswerTaken, GivenAnswer, NextSlot, Refusal
 from readerstudy.reading.worklist import place, upcoming
 from readerstudy.studies.models import Reader, Slot
+
+
+class OneForm(BaseContentNegotiation):
+    """Whatever form is asked for, there is one: the framework knows of JSON alone and would refuse to send bytes."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 @extend_schema(responses=NextSlot)
@@ -34,6 +45,7 @@ def slot(request: Request) -> Response:
 
 @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: Refusal})
 @api_view(["GET"])
+@content_negotiation_class(OneForm)
 def film(request: Request, code: str) -> HttpResponse:
     """side × side little-endian 16-bit greys, of the slot to read now or of the one after it; 404 for all else.
 

@@ -30,6 +30,15 @@ def test_it_sends_the_frozen_payload(browser: Browser, study: Study) -> None:
         assert not reply.has_header(header)
 
 
+@pytest.mark.parametrize("accept", ["application/octet-stream", "text/html", "*/*", ""])
+def test_pixels_have_one_form_whatever_is_asked_for(browser: Browser, accept: str) -> None:
+    code = browser.slot()["code"]
+    reply = browser.client.get(f"/read/film/{code}/", headers={"Accept": accept})
+    assert (reply.status_code, reply["Content-Type"]) == (200, "application/octet-stream")
+    refusal = browser.client.get("/read/film/none/", headers={"Accept": accept})
+    assert (refusal.status_code, refusal["Content-Type"]) == (404, "application/json")
+
+
 def test_pixels_are_never_compressed_nor_confirmed_unchanged(browser: Browser) -> None:
     code = browser.slot()["code"]
     asked = {"HTTP_ACCEPT_ENCODING": "gzip, br", "HTTP_IF_MODIFIED_SINCE": "Fri, 31 Dec 2100 23:59:59 GMT"}
