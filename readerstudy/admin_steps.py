@@ -1,4 +1,4 @@
-"""Acts on one row that the admin asks about before it does them: freeze a study, withdraw a reader, draw films."""
+"""Acts that the admin asks about before it does them: freeze a study, withdraw a reader, import films."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class Reason(forms.Form):
 
 @dataclass(frozen=True)
 class Step:
-    """One act: who may do it, what is asked, and what is done. `act` returns what to say when it is done."""
+    """One act: who may do it, what is asked, and what is done. `act` returns what to say when it is done.
+
+    `act` gets the request, the row (None where the act is on no row) and the form's answers.
+    """
 
     name: str
     label: str | Promise
@@ -41,26 +44,41 @@ class Step:
 
 
 class StepsAdmin(admin.ModelAdmin):
-    """Offers `steps` as buttons on the page of one row, each behind a page that asks."""
+    """Offers `steps` on the page of one row, `list_steps` on that of all, as buttons; each leads to a page that asks."""
 
     steps: tuple[Step, ...] = ()
+    list_steps: tuple[Step, ...] = ()
     change_form_template = "admin/change_form_with_steps.html"
+    change_list_template = "admin/change_list_with_steps.html"
 
     def state_of(self, row: Any) -> str:
         """What decides which steps are offered."""
         return ""
 
     def get_urls(self) -> list[URLPattern]:
-        step_url = path(
-            "<int:pk>/step/<slug:name>/", self.admin_site.admin_view(self.step_view), name=self._url_name("step")
-        )
-        return [step_url, *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        return [
+            path("<int:pk>/step/<slug:name>/", guarded(self.step_view), name=self._url_name("step")),
+            path("step/<slug:name>/", guarded(self.list_step_view), name=self._url_name("list_step")),
+            *super().get_urls(),
+        ]
 
     def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         row = get_object_or_404(self.get_queryset(request), pk=pk)
-        step = next((step for step in self.steps if step.name == name), None)
+        step = self._permitted(request, self.steps, name)
+        return self._ask(request, step, row, reverse(f"admin:{self._url_name('change')}", args=[row.pk]))
+
+    def list_step_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        step = self._permitted(request, self.list_steps, name)
+        return self._ask(request, step, None, reverse(f"admin:{self._url_name('changelist')}"))
+
+    def _permitted(self, request: HttpRequest, steps: tuple[Step, ...], name: str) -> Step:
+        step = next((step for step in steps if step.name == name), None)
         if step is None or not request.user.has_perm(step.permission):
             raise PermissionDenied
+        return step
+
+    def _ask(self, request: HttpRequest, step: Step, row: Model | None, back: str) -> HttpResponse:
         form = step.form(request.POST) if request.method == "POST" else step.form()
         if request.method == "POST" and form.is_valid():
             try:
@@ -69,16 +87,25 @@ class StepsAdmin(admin.ModelAdmin):
                 form.add_error(None, error.messages)
             else:
                 self.message_user(request, said, messages.SUCCESS)
-                return HttpResponseRedirect(reverse(f"admin:{self._url_name('change')}", args=[row.pk]))
+                return HttpResponseRedirect(back)
         context = self.admin_site.each_context(request) | {
             "title": step.label,
-            "subtitle": str(row),
+            "subtitle": str(row) if row else None,
             "step": step,
             "row": row,
+            "back": back,
             "opts": self.opts,
             "form": form,
         }
         return TemplateResponse(request, "admin/step.html", context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        steps = [
+            (step.label, reverse(f"admin:{self._url_name('list_step')}", args=[step.name]))
+            for step in self.list_steps
+            if request.user.has_perm(step.permission)
+        ]
+        return super().changelist_view(request, {"steps": steps} | (extra_context or {}))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row: Model | None = kwargs.get("obj")

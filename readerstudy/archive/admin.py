@@ -1,34 +1,105 @@
-"""The archive as researchers see it. Films come in by services; here they are only looked at."""
+"""The archive as researchers see it. Films come in by jobs that are begun here, and are only looked at."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_slug
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_tasks.base import Task
 from PIL import Image
 
 from gan.pixels import read_film, resample
-from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.admin_steps import Step, StepsAdmin
+from readerstudy.archive import tasks
+from readerstudy.archive.importing.sources import FORMS
+from readerstudy.archive.models import Collection, Radiograph, Truth
+from readerstudy.archive.services import require_for_phantoms, require_the_same
+from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 
 LARGEST_PICTURE = 512
 
 
+class Importing(forms.Form):
+    path = forms.CharField(label=_("Folder on the server"), max_length=500)
+    form = forms.ChoiceField(
+        label=_("Format"), choices=[("", _("recognised")), *((form, form) for form in sorted(FORMS))], required=False
+    )
+    collection = forms.CharField(label=_("Collection for the films"), max_length=100, validators=[validate_slug])
+    truth = forms.ChoiceField(label=_("Truth"), choices=Truth)
+    origin = forms.CharField(
+        label=_("Origin, within which patient ids are unique; unless given, the collection's name"),
+        max_length=100,
+        required=False,
+    )
+    licence = forms.CharField(label=_("Licence"), max_length=200, required=False)
+
+
+class Phantoms(forms.Form):
+    collection = forms.CharField(label=_("Collection for the films"), max_length=100, validators=[validate_slug])
+    count = forms.IntegerField(label=_("Number of films"), min_value=1)
+    seed = forms.IntegerField(label=_("Seed of the first film"), initial=0, min_value=0)
+    side = forms.IntegerField(label=_("Pixels along each side"), initial=256, min_value=32, max_value=1024)
+
+
+def import_films(request: HttpRequest, _row: None, answers: dict[str, Any]) -> str:
+    if not Path(answers["path"]).is_dir():
+        raise ValidationError(gettext("%(path)s is not a folder on the server.") % {"path": answers["path"]})
+    require_the_same(
+        answers["collection"], truth=answers["truth"], origin=answers["origin"], licence=answers["licence"]
+    )
+    return _begin(request, tasks.import_radiographs, gettext("Import %(path)s") % {"path": answers["path"]}, answers)
+
+
+def draw_phantoms(request: HttpRequest, _row: None, answers: dict[str, Any]) -> str:
+    require_for_phantoms(answers["collection"])
+    title = gettext("Draw %(count)d phantoms") % {"count": answers["count"]}
+    return _begin(request, tasks.draw_phantoms, title, answers)
+
+
+def _begin(request: HttpRequest, task: Task, title: str, answers: dict[str, Any]) -> str:
+    # A title has 200 characters; the whole path stands among the job's arguments.
+    enqueue(task, title=title[:200], actor=request.user.get_username(), **answers)
+    return gettext("The films wait among the jobs; watch them there.")
+
+
 @admin.register(Collection)
-class CollectionAdmin(ReadOnlyAdmin):
+class CollectionAdmin(StepsAdmin, ReadOnlyAdmin):
     list_display = ["name", "truth", "films", "origin", "licence", "created_at"]
     list_filter = ["truth"]
     search_fields = ["name", "origin"]
+    list_steps = (
+        Step(
+            "import",
+            _("Import films"),
+            _("A bad file is named and the rest come in. The same import again takes up what was stopped."),
+            "archive.add_radiograph",
+            import_films,
+            Importing,
+        ),
+        Step(
+            "phantoms",
+            _("Draw phantoms"),
+            _("Phantoms stand for real films and show no person. The same request again draws what is missing."),
+            "archive.add_radiograph",
+            draw_phantoms,
+            Phantoms,
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Collection]:
         return super().get_queryset(request).annotate(number_of_films=Count("radiographs"))

@@ -70,6 +70,28 @@ def create_collection(*, name: str, truth: str, origin: str, actor: str, licence
     return collection
 
 
+def require_the_same(name: str, *, truth: str, origin: str, licence: str) -> Collection | None:
+    """The collection of that name, if it is what is asked for; empty means whatever is there.
+
+    None where there is none and it could be begun. Raises ValidationError where it is another one, or could not.
+    """
+    collection = Collection.objects.filter(name=name).first()
+    if collection is None:
+        Collection(name=name, truth=truth, origin=origin or name, licence=licence).clean_fields()
+        return None
+    for asked, there, what in (
+        (truth, collection.truth, _("truth")),
+        (origin, collection.origin, _("origin")),
+        (licence, collection.licence, _("licence")),
+    ):
+        if asked and asked != there:
+            raise ValidationError(
+                _("Collection “%(collection)s” has the %(what)s “%(there)s”, not “%(asked)s”; name another one.")
+                % {"collection": collection, "what": what, "there": there, "asked": asked}
+            )
+    return collection
+
+
 def import_radiographs(
     *,
     path: Path,
@@ -106,6 +128,11 @@ def import_radiographs(
     return summary
 
 
+def require_for_phantoms(collection: str) -> None:
+    """Raises ValidationError where the collection of that name holds other films, or could not be begun."""
+    require_the_same(collection, truth=Truth.REAL, origin=PHANTOMS, licence=PHANTOMS_LICENCE)
+
+
 def draw_phantoms(
     *,
     collection: str,
@@ -123,7 +150,7 @@ def draw_phantoms(
     films than phantoms.
     """
     progress = progress or Silent()
-    _require_the_same(collection, truth=Truth.REAL, origin=PHANTOMS, licence=PHANTOMS_LICENCE)
+    require_for_phantoms(collection)
     _refuse_other_sides(collection, range(seed, seed + count), side)
     asked = f"{side}-{'-'.join(findings) if findings is not None else 'random'}-{seed}-{count}"
     folder = settings.FILMS / f".phantoms-{collection}-{asked}"
@@ -240,7 +267,7 @@ def _refuse_what_is_there(radiograph: Radiograph) -> None:
 
 def _collection_for(source: Source, name: str, *, truth: str, origin: str, licence: str, actor: str) -> Collection:
     """The collection of that name, begun if need be. Raises ValidationError where it differs from what is asked for."""
-    collection = _require_the_same(name, truth=truth, origin=origin, licence=licence)
+    collection = require_the_same(name, truth=truth, origin=origin, licence=licence)
     if collection is None:
         origin = origin or source.origin or name
         return create_collection(name=name, truth=truth, origin=origin, licence=licence, actor=actor)
@@ -265,25 +292,6 @@ def _refuse_other_sides(collection: str, seeds: range, side: int) -> None:
             _("Collection “%(collection)s” holds phantom %(seed)d with a side of %(side)d; name another one.")
             % {"collection": collection, "seed": other.phantom_seed, "side": other.side}
         )
-
-
-def _require_the_same(name: str, *, truth: str, origin: str, licence: str) -> Collection | None:
-    """The collection of that name; None, once it is known that it could be begun, where there is none."""
-    collection = Collection.objects.filter(name=name).first()
-    if collection is None:
-        Collection(name=name, truth=truth, origin=origin or name, licence=licence).clean_fields()
-        return None
-    for asked, there, what in (
-        (truth, collection.truth, _("truth")),
-        (origin, collection.origin, _("origin")),
-        (licence, collection.licence, _("licence")),
-    ):
-        if asked and asked != there:
-            raise ValidationError(
-                _("Collection “%(collection)s” has the %(what)s “%(there)s”, not “%(asked)s”; name another one.")
-                % {"collection": collection, "what": what, "there": there, "asked": asked}
-            )
-    return collection
 
 
 class _Import:

@@ -80,7 +80,7 @@ admin.site.unregister(Collection)
 
 
 @admin.register(Collection)
-class TrainableCollectionAdmin(StepsAdmin, CollectionAdmin):
+class TrainableCollectionAdmin(CollectionAdmin):
     steps = (
         Step(
             "train",

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
+from readerstudy.archive import services
 from readerstudy.archive.models import Radiograph
+from readerstudy.jobs.models import Job
 from tests.archive.files import bring_in, grey8, stored, write_picture, write_table
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 FILMS = "/admin/archive/radiograph/"
+COLLECTIONS = "/admin/archive/collection/"
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +83,40 @@ def test_nothing_can_be_written_here(admin_client: Client) -> None:
     assert admin_client.get(f"{FILMS}add/").status_code == 403
     assert admin_client.post(f"{FILMS}{film.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.post(f"{FILMS}{film.pk}/change/", {"split": "test"}).status_code == 403
+
+
+def test_films_are_imported_from_the_list_of_collections(admin_client: Client, tmp_path: Path) -> None:
+    assert "Import films" in admin_client.get(COLLECTIONS).content.decode()
+    address = f"{COLLECTIONS}step/import/"
+    assert "Folder on the server" in admin_client.get(address).content.decode()
+    write_picture(tmp_path / "more/new.png", grey8(7))
+    asked = {"path": str(tmp_path / "more"), "collection": "films", "truth": "real", "form": "folder"}
+    assert "is not a folder on the server" in admin_client.post(address, asked | {"path": "/nowhere"}).content.decode()
+    assert "has the truth" in admin_client.post(address, asked | {"truth": "synthetic"}).content.decode()
+    assert not Job.objects.exists()
+    reply = admin_client.post(address, asked, follow=True)
+    assert reply.redirect_chain == [(COLLECTIONS, 302)]
+    assert "The films wait among the jobs" in reply.content.decode()
+    assert Job.objects.get().arguments == asked | {"origin": "", "licence": ""}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_phantoms_are_drawn_from_the_list_of_collections(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "PROCESSES", 1)
+    address = f"{COLLECTIONS}step/phantoms/"
+    asked = {"collection": "phantoms", "count": 2, "seed": 3, "side": 32}
+    assert "has the origin" in admin_client.post(address, asked | {"collection": "films"}).content.decode()
+    admin_client.post(address, asked)
+    call_command("run_jobs", once=True)
+    assert Job.objects.get().state == Job.State.DONE
+    assert Radiograph.objects.filter(collection__name="phantoms").count() == 2
+
+
+def test_films_are_brought_in_by_those_who_may_add_them(client: Client) -> None:
+    staff = User.objects.create_user("staff", password="x", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_collection"))
+    client.force_login(staff)
+    assert "Import films" not in client.get(COLLECTIONS).content.decode()
+    assert client.get(f"{COLLECTIONS}step/import/").status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="add_radiograph"))
+    assert "Import films" in client.get(COLLECTIONS).content.decode()
