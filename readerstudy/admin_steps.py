@@ -44,7 +44,7 @@ class Step:
 
 
 class StepsAdmin(admin.ModelAdmin):
-    """Offers `steps` on the page of one row, `list_steps` on that of all, as buttons; each leads to a page that asks."""
+    """Offers `steps` on the page of one row and `list_steps` on that of all, each behind a page that asks."""
 
     steps: tuple[Step, ...] = ()
     list_steps: tuple[Step, ...] = ()
