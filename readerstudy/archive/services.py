@@ -21,6 +21,7 @@ from readerstudy.archive.importing.polarity import looks_negative
 from readerstudy.archive.importing.summary import ImportSummary
 from readerstudy.archive.models import Collection, Radiograph, RadiographFinding, RadiographQuerySet, Split, Truth
 from readerstudy.audit.models import record
+from readerstudy.names import find_by_name
 from readerstudy.progress import Progress, Silent
 
 # All phantoms come from one origin: two with one seed are the same patient in any collection.
@@ -39,13 +40,7 @@ class ExactDuplicate(ValidationError):
 
 def find_collection(name: str) -> Collection:
     """A collection by name. Raises ValidationError that lists the names there are."""
-    try:
-        return Collection.objects.get(name=name)
-    except Collection.DoesNotExist:
-        names = ", ".join(Collection.objects.order_by("name").values_list("name", flat=True)) or _("none")
-        raise ValidationError(
-            _("There is no collection “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
-        ) from None
+    return find_by_name(Collection.objects.all(), name, _("There is no collection “%(name)s”; there are: %(names)s."))
 
 
 def create_collection(*, name: str, truth: str, origin: str, actor: str, licence: str = "") -> Collection:

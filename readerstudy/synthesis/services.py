@@ -27,6 +27,7 @@ from gan.training import Figures, TrainingDiverged, train
 from readerstudy.archive.models import Collection, Radiograph, RadiographQuerySet, Split, Truth
 from readerstudy.archive.services import create_collection, store_film
 from readerstudy.audit.models import record
+from readerstudy.names import find_by_name
 from readerstudy.progress import Progress, Silent
 from readerstudy.synthesis.models import Batch, DrawnFilm, Generator, TrainingRun
 
@@ -146,13 +147,7 @@ def generate_radiographs(
 
 def find_generator(name: str) -> Generator:
     """A generator by name. Raises ValidationError that lists the names there are."""
-    try:
-        return Generator.objects.get(name=name)
-    except Generator.DoesNotExist:
-        names = ", ".join(Generator.objects.order_by("name").values_list("name", flat=True)) or _("none")
-        raise ValidationError(
-            _("There is no generator “%(name)s”; there are: %(names)s.") % {"name": name, "names": names}
-        ) from None
+    return find_by_name(Generator.objects.all(), name, _("There is no generator “%(name)s”; there are: %(names)s."))
 
 
 # Training
@@ -223,13 +218,8 @@ def _begun(name: str, collection: Collection, split: str, config: TrainingConfig
 
 
 def _continued(name: str, collection: Collection, split: str, config: TrainingConfig) -> TrainingRun:
-    try:
-        run = TrainingRun.objects.get(name=name)
-    except TrainingRun.DoesNotExist:
-        names = ", ".join(TrainingRun.objects.order_by("name").values_list("name", flat=True)) or _("none")
-        raise ValidationError(
-            _("There is no training run “%(name)s” to resume; there are: %(names)s.") % {"name": name, "names": names}
-        ) from None
+    refusal = _("There is no training run “%(name)s” to resume; there are: %(names)s.")
+    run = find_by_name(TrainingRun.objects.all(), name, refusal)
     if run.finished_at:
         raise ValidationError(_("Training run “%(name)s” is finished; begin another one.") % {"name": name})
     if (run.collection, run.split) != (collection, split) or TrainingConfig.from_json(run.config) != config:

@@ -184,3 +184,14 @@ def test_a_margin_that_is_no_number_is_refused() -> None:
     with pytest.raises(CommandError, match="margin must be a finite number, not nan"):
         call_command("create_study", *OPTIONS, "--margin", "nan")
     assert not Study.objects.exists()
+
+
+def test_a_reader_who_is_not_enrolled_is_answered_with_those_who_are(capsys: pytest.CaptureFixture) -> None:
+    run(capsys, "create_study", *OPTIONS)
+    run(capsys, "freeze_study", "demo")
+    with pytest.raises(CommandError, match="Study “demo” has no reader “R09”; there are: none"):
+        call_command("reissue_link", "demo", "R09")
+    for _ in range(2):
+        run(capsys, "invite_reader", "demo")
+    with pytest.raises(CommandError, match="there are: R01, R02"):
+        call_command("reissue_link", "demo", "R09")
