@@ -40,7 +40,12 @@ class Command(ServiceCommand):
         reading.add_argument("--ratio-told", action="store_true", help="The text tells the share of synthetic films.")
         analysis = parser.add_argument_group("analysis")
         analysis.add_argument("--end-point", choices=Study.EndPoint.values, default="auc")
-        analysis.add_argument("--margin", type=float, default=0.1, help="Equivalence margin around an AUC of 0.5, or of the difference of shares.")
+        analysis.add_argument(
+            "--margin",
+            type=float,
+            default=0.1,
+            help="Equivalence margin around an AUC of 0.5, or of the difference of shares.",
+        )
         analysis.add_argument("--margin-reason", default="")
         analysis.add_argument("--alpha", type=float, default=0.05)
         analysis.add_argument("--decision-cut", type=int, default=4, help="Rated synthetic from this rating on.")
