@@ -81,7 +81,7 @@ def _said() -> dict[str, str]:
         "waiting": _("The server cannot be reached. What you rated is kept here and sent again."),
         "ended": _("Your session has ended. Open your personal link again; what you rated is kept."),
         "failed": _("The viewer has stopped ({error}). Load this page again; what you rated is kept."),
-        "view": _("Window {window}, level {level}, zoom {zoom} %"),
+        "view": _("Window {window}, level {level}, zoom {zoom}\u00a0%"),
         "turned": _("flipped or rotated"),
         "inverted": _("inverted"),
     }
