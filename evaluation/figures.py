@@ -32,6 +32,7 @@ STYLE: Any = {
 }
 TILE = 144
 GAP = 4
+COLUMNS = 8
 
 Json = Mapping[str, Any]
 
@@ -114,14 +115,16 @@ def ratings(counts: Mapping[str, Mapping[str, int]]) -> str | None:
     return _svg(figure)
 
 
-def strip(films: Sequence[Film]) -> str:
-    """Films side by side as one 8-bit PNG, as a data URI."""
+def contact_sheet(films: Sequence[Film]) -> str:
+    """Films of one side in rows, as one 8-bit PNG on white, as a data URI."""
     tiles = [np.rint(resample(film, min(TILE, len(film))) / FULL_SCALE * 255).astype(np.uint8) for film in films]
-    side = len(tiles[0])
-    sheet = np.full((side, len(tiles) * (side + GAP) - GAP), 255, dtype=np.uint8)
+    step = len(tiles[0]) + GAP
+    columns = min(COLUMNS, len(tiles))
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * step - GAP, columns * step - GAP), 255, dtype=np.uint8)
     for index, tile in enumerate(tiles):
-        left = index * (side + GAP)
-        sheet[:, left : left + side] = tile
+        row, column = divmod(index, columns)
+        sheet[row * step : row * step + len(tile), column * step : column * step + len(tile)] = tile
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
     return _data_uri("image/png", buffer.getvalue())

@@ -20,7 +20,7 @@ from evaluation.study import CaseFilm, StudyInput
 from evaluation.wording import number, p_value, percent
 
 REPORT, FIGURES, ANSWERS, IMRMC = "report.html", "report.json", "answers.csv", "answers.imrmc"
-FILMS_IN_A_STRIP = 6
+FILMS_ON_A_SHEET = 24
 
 ROLES = {
     "real": "real",
@@ -68,27 +68,27 @@ def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
             files={"figures": FIGURES, "answers": ANSWERS, "imrmc": IMRMC},
             areas_figure=figures.areas(readers["readers"], readers["overall"]["obuchowski_rockette"], plan["margin"]),
             ratings_figure=figures.ratings(analysis["ratings"]),
-            strips=_strips(analysis["arms"], films, plan["seed"]),
+            sheets=_sheets(analysis["arms"], films, plan["seed"]),
         )
     )
 
 
-def _strips(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: int) -> list[dict[str, Any]]:
-    """A strip of films of every arm, drawn at random by the study's seed and not picked."""
-    strips = []
+def _sheets(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: int) -> list[dict[str, Any]]:
+    """A contact sheet of every arm, drawn at random by the study's seed and not picked."""
+    sheets = []
     for arm in arms:
         own = sorted((film for film in films if film.arm == arm["name"]), key=lambda film: film.case)
         if own:
-            shown = Random(f"{seed}:{arm['name']}:report").sample(own, min(FILMS_IN_A_STRIP, len(own)))
-            strips.append(
+            shown = Random(f"{seed}:{arm['name']}:report").sample(own, min(FILMS_ON_A_SHEET, len(own)))
+            sheets.append(
                 {
                     "arm": arm,
                     "shown": len(shown),
                     "of": len(own),
-                    "image": figures.strip([film.pixels for film in shown]),
+                    "image": figures.contact_sheet([film.pixels for film in shown]),
                 }
             )
-    return strips
+    return sheets
 
 
 def _environment() -> Environment:
