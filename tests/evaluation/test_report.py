@@ -179,6 +179,19 @@ def test_odd_studies_have_a_report_without_holes(tmp_path: Path, given: StudyInp
     assert len(figures["readers"]["readers"]) == len({row.reader for row in given.readings})
 
 
+def test_an_imbalance_is_shown_only_where_a_mix_was_asked_for(tmp_path: Path) -> None:
+    given = study()
+    for asked in ({}, {"effusion": 0.25}):
+        arms = [
+            replace(arm, finding_shares={"effusion": 0.3}, finding_targets=asked if arm.role == "generator" else {})
+            for arm in given.arms
+        ]
+        page, _, _ = report(tmp_path / f"asked-{len(asked)}", replace(given, arms=arms))
+        assert "30.0 %" in page.text
+        for words in ("asked", "“Asked” is the mix", "largest imbalance", "5.0 points"):
+            assert (words in page.text) == bool(asked)
+
+
 def test_one_reader_is_said_to_be_fixed(tmp_path: Path) -> None:
     page, _, figures = report(tmp_path, study(readers=1))
     assert "There is one reader, so intervals let films vary but not readers." in page.text
