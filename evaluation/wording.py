@@ -12,8 +12,8 @@ MARGIN_NOT_FIXED = "the margin was not fixed beforehand"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure as it is printed, with a true minus sign; a dash where it is not defined."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    """A figure as it is printed, with a true minus sign but none before a zero; a dash where it is not defined."""
+    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def percent(value: float | None) -> str:

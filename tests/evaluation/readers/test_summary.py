@@ -40,6 +40,13 @@ def test_equivalence_is_claimed_only_with_both_tests_passed_and_the_control_dete
         assert unmet in said
 
 
+def test_a_zero_has_no_sign() -> None:
+    assert wording.number(-0.0, 2) == wording.number(-0.004, 2) == "0.00"
+    assert wording.number(-0.006, 2) == "−0.01"
+    assert wording.percent(-0.0004) == "0.0 %"
+    assert wording.number(None) == "–"
+
+
 def test_nothing_is_ever_called_indistinguishable() -> None:
     cases = product((0.4, 0.5, 0.55, 0.7), (0.01, 0.05, 0.2), (0.001, 0.04, 0.06, 0.9), ((), (wording.NO_CONTROL,)))
     for case in cases:
