@@ -142,6 +142,34 @@ def test_the_admin_shows_progress_and_reloads_while_work_is_under_way(admin_clie
     assert page["Refresh"] == "3"
 
 
+def test_the_admin_shows_a_job_that_ended_and_offers_nothing_to_save(admin_client: Client) -> None:
+    job = services.enqueue(counting, title="Count", actor="researcher", total=4)
+    call_command("run_jobs", once=True)
+    for address in ("/admin/jobs/job/", f"/admin/jobs/job/{job.pk}/change/"):
+        page = admin_client.get(address)
+        assert "4/4 (100 %)" in page.content.decode()
+        assert "Counting" not in page.content.decode()
+        assert "Refresh" not in page
+    assert "_save" not in page.content.decode()
+
+
+def test_a_message_links_to_what_this_server_serves_and_to_nothing_else(admin_client: Client) -> None:
+    job = services.enqueue(counting, title="Count", actor="researcher", total=4)
+    Job.objects.filter(pk=job.pk).update(message="Look at /admin/jobs/job/, not at /srv/films/ or <b>here</b>.")
+    page = admin_client.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
+    expected = '<a href="/admin/jobs/job/">/admin/jobs/job/</a>, not at /srv/films/ or &lt;b&gt;here&lt;/b&gt;.'
+    assert expected in page
+
+
+def test_the_list_says_that_a_job_was_cancelled(admin_client: Client) -> None:
+    job = services.enqueue(counting, title="Count", actor="researcher", total=4)
+    chosen = {"action": "cancel_selected", "_selected_action": [job.pk]}
+    said = admin_client.post("/admin/jobs/job/", chosen, follow=True).content.decode()
+    assert "Count: cancelled" in said
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+
+
 @pytest.mark.parametrize("change", [{"state": "done"}, {"steps_done": 2, "steps_total": 1}])
 def test_the_database_refuses_a_job_that_contradicts_itself(change: dict) -> None:
     job = services.enqueue(counting, title="Count", actor="researcher", total=3)
