@@ -216,6 +216,21 @@ def test_a_job_on_a_study_that_is_not_unblinded_fails_and_shows_nothing(study: S
     assert nothing_is_written()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_ways_lead_from_a_study_to_its_reports(study: Study, admin_client: Client) -> None:
+    page = f"/admin/studies/study/{study.pk}/change/"
+    assert "Reports" not in admin_client.get(page).content.decode()
+    unblinded(study)
+    said = admin_client.post(f"/admin/studies/study/{study.pk}/step/analyse/", follow=True).content.decode()
+    job = Job.objects.get()
+    assert f'<a href="/admin/jobs/job/{job.pk}/change/">' in said
+    assert f'<a href="/admin/results/analysis/?study__id__exact={study.pk}">' in said
+    call_command("run_jobs", once=True)
+    report = f'<a href="{Analysis.objects.get().get_absolute_url()}">'
+    for address in (page, "/admin/jobs/job/", f"/admin/jobs/job/{job.pk}/change/"):
+        assert report in admin_client.get(address).content.decode()
+
+
 def test_analysing_needs_its_permission(study: Study, client: Client) -> None:
     unblinded(study)
     user = User.objects.create_user("observer", password="x", is_staff=True)
