@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -73,20 +74,25 @@ class Processes:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        # A signal to the whole group has reached them already, and a second one would break off their orderly end.
+        self._wait(SECONDS_TO_END / 2)
         for process in self._processes:
             process.terminate()
-        deadline = time.monotonic() + SECONDS_TO_END
+        self._wait(SECONDS_TO_END / 2)
         for process in self._processes:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
 
     def start(self, program: str, *arguments: str) -> None:
         """Run a program of this environment; a name without a folder is a module's."""
         module = [] if "/" in program else ["-m"]
         self._processes.append(subprocess.Popen([sys.executable, *module, program, *arguments], cwd=BASE_DIR))
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for process in self._processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
 
     def running(self) -> bool:
         return all(process.poll() is None for process in self._processes)
@@ -136,7 +142,7 @@ def _prepare(base_url: str) -> list[str]:
     # Models can be imported only now that Django is set up.
     from readerstudy.demo.studies import prepare
 
-    return prepare(base_url, password=kept_secret(HOME / "password"), link=HOME / "reader_link")
+    return prepare(base_url, password=kept_secret(HOME / "password", random_bytes=12), link=HOME / "reader_link")
 
 
 def _wait_for(port: int, running: Callable[[], bool]) -> None:

@@ -121,6 +121,8 @@ def _requeue(job: Job) -> bool:
 
 
 def _finish(job: Job, state: Job.State, message: str) -> None:
+    if state == Job.State.FAILED:
+        logger.warning("Job %s, “%s”, has failed: %s", job.pk, job.title, message)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk).update(state=state, message=message, finished_at=timezone.now())
         record(actor=job.actor, action=f"job {state.value}", subject=f"job:{job.pk}", message=message)

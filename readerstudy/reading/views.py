@@ -73,6 +73,7 @@ def _said() -> dict[str, str]:
     return {
         "film": _("Film {number} of {total}"),
         "practice": _("Practice film {number} of {total}"),
+        "counts": _("Practice is over. From here on films count."),
         "loading": _("The film is on its way."),
         "ready": _("{film} is shown."),
         "selected": _("“{rating}” is chosen. Enter confirms it."),

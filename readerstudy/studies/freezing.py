@@ -311,10 +311,18 @@ def _draw(source: Source, draw: Draw, count: int, random: Random, *, practice: b
     except TooFewFilms as error:
         raise ValidationError(
             _(
-                "Arm “%(arm)s” needs %(count)d films of patients that are not yet in the study, but collection "
-                "“%(collection)s” has only %(available)d left; ask for fewer or import more."
+                "Arm “%(arm)s” needs %(count)d films of patients that are not yet in the study, but of the %(films)s "
+                "in collection “%(collection)s” only %(available)d are left; ask for fewer or for others."
             )
-            % {"arm": arm.name, "count": count, "collection": arm.collection, "available": error.available}
+            % {
+                "arm": arm.name,
+                "count": count,
+                "films": _("films with the split “%(split)s”") % {"split": arm.get_split_display()}
+                if arm.split
+                else _("films"),
+                "collection": arm.collection,
+                "available": error.available,
+            }
         ) from error
 
 

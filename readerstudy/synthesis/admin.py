@@ -13,16 +13,24 @@ from django.utils.translation import gettext_lazy as _
 from gan.config import preset, preset_names
 from readerstudy.admin_steps import Step, StepsAdmin
 from readerstudy.archive.admin import CollectionAdmin
-from readerstudy.archive.models import Collection, Split, Truth
+from readerstudy.archive.models import Collection, Truth
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.synthesis import tasks
 from readerstudy.synthesis.models import Batch, Generator, TrainingRun
-from readerstudy.synthesis.services import require_trainable
+from readerstudy.synthesis.services import require_trainable, side_to_train_on
 
 
 def _presets() -> list[tuple[str, str]]:
     return [(name, name) for name in preset_names()]
+
+
+SIDES = [
+    ("", _("the training side where the collection is split, else all films")),
+    ("train", _("the training side")),
+    ("test", _("the held-out side")),
+    ("all", _("all films")),
+]
 
 
 class Training(forms.Form):
@@ -31,7 +39,7 @@ class Training(forms.Form):
         label=_("Resolution"), coerce=int, choices=[(2**k, str(2**k)) for k in range(2, 11)], initial=64
     )
     kimg = forms.FloatField(label=_("Real images shown in all, in thousands"), min_value=0.001)
-    split = forms.ChoiceField(label=_("Side of the split"), choices=Split, initial=Split.TRAIN, required=False)
+    split = forms.ChoiceField(label=_("Films to train on"), choices=SIDES, required=False)
     seed = forms.IntegerField(label=_("Seed"), initial=0, min_value=0)
     preset = forms.ChoiceField(label=_("Preset"), choices=_presets, initial="small")
 
@@ -44,6 +52,7 @@ class Drawing(forms.Form):
 
 
 def train(request: HttpRequest, collection: Collection, answers: dict[str, Any]) -> str:
+    answers |= {"split": side_to_train_on(collection, answers["split"])}
     _require_sound(collection, answers)
     enqueue(
         tasks.train,

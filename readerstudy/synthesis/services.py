@@ -178,12 +178,26 @@ class _Reporter:
         return self.interruption is not None or self._should_stop()
 
 
+def side_to_train_on(collection: Collection, asked: str) -> str:
+    """The side of the split for “train”, “test” or “all”; for an empty word the training side wherever there is one."""
+    if asked:
+        return Split.UNKNOWN if asked == "all" else asked
+    is_split = Radiograph.objects.filter(collection=collection, split=Split.TRAIN).exists()
+    return Split.TRAIN if is_split else Split.UNKNOWN
+
+
 def require_trainable(*, name: str, collection: Collection, split: str, config: TrainingConfig) -> None:
     """Refuse a training that could not be begun, or gone on with, under this name. Raises ValidationError."""
     if TrainingRun.objects.filter(name=name).exists():
         _continued(name, collection, split, config)
     else:
         _refuse_a_generators_name(name)
+    if not Radiograph.objects.filter(collection=collection).in_split(split).exists():
+        raise ValidationError(_no_films())
+
+
+def _no_films() -> str:
+    return _("There are no such films to train on; look at the collection and its split.")
 
 
 def _begun(name: str, collection: Collection, split: str, config: TrainingConfig, actor: str) -> TrainingRun:
@@ -271,7 +285,7 @@ def _cache(
     films = Radiograph.objects.filter(collection=run.collection).in_split(run.split)
     count = films.count()
     if not count:
-        raise ValueError(_("There are no such films to train on; look at the collection and its split."))
+        raise ValueError(_no_films())
     progress.start(count, _("Reading films"))
     # Closed at once where reading ends early, while there still is a connection to close the query on.
     with closing(_films(films, progress)) as read:

@@ -47,7 +47,8 @@ async function readOne(slot) {
   tell("status", said.sending);
   const milliseconds = Math.round(performance.now() - drawn);
   const { next, error } = await server.answer({ code: slot.code, rating, milliseconds });
-  tell("notice", error ?? "");
+  const practiceIsOver = slot.practice && next.practice === false;
+  tell("notice", error ?? (practiceIsOver ? said.counts : ""));
   return next;
 }
 

@@ -340,3 +340,15 @@ def test_what_another_reader_left_in_the_browser_stays_theirs(reading: Page) -> 
     film_is_shown(reading, "Practice film 1")
     assert stored() == []
     assert reading.evaluate("() => localStorage.length") == 1
+
+
+def test_the_reader_is_told_when_practice_is_over(reading: Page) -> None:
+    notice = reading.get_by_role("alert")
+    for rating, name in ((1, "Practice film 2"), (2, "Film 1")):
+        expect(notice).to_have_text("")
+        rate(reading, rating)
+        film_is_shown(reading, name)
+    expect(notice).to_have_text("Practice is over. From here on films count.")
+    rate(reading, 3)
+    film_is_shown(reading, "Film 2")
+    expect(notice).to_have_text("")

@@ -257,7 +257,11 @@ def test_too_few_patients_are_refused_with_their_number(tmp_path: Path) -> None:
     study = two_arms(tmp_path, films=30)
     study.practice_films = 2
     study.save()
-    refused(study, "needs 1 films of patients that are not yet in the study, but collection “real” has only 0 left")
+    refused(
+        study,
+        "needs 1 films of patients that are not yet in the study, but of the films with the split “held out” in "
+        "collection “real” only 0 are left",
+    )
 
 
 @pytest.mark.parametrize("missing", ["real", "generator"])
@@ -361,4 +365,4 @@ def test_a_patient_known_in_another_collection_of_the_same_origin_is_the_same_pa
         add_film(twin, number, patient=f"real-{number}")
     assert pseudonym("real-3") in twin.radiographs.values_list("patient", flat=True)
     add_arm(study=study, actor=ACTOR, name="twin", role="control-real", collection=twin, films=21)
-    refused(study, "needs 21 films .* has only 20 left")
+    refused(study, "needs 21 films .* only 20 are left")

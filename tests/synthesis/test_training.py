@@ -24,7 +24,7 @@ from readerstudy.jobs import services as jobs
 from readerstudy.jobs.models import Job
 from readerstudy.synthesis import services, tasks
 from readerstudy.synthesis.models import Generator, TrainingRun
-from tests.studies.films import ACTOR, make_collection, make_generator
+from tests.studies.films import ACTOR, add_film, make_collection, make_generator
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -257,3 +257,17 @@ def test_nobody_trains_on_synthetic_films_from_the_admin(db: None, client: Clien
     client.force_login(User.objects.create_superuser("researcher"))
     drawn = make_collection("drawn", truth="synthetic")
     assert "Train a generator" not in client.get(f"/admin/archive/collection/{drawn.pk}/change/").content.decode()
+
+
+def test_the_form_trains_on_all_films_where_a_collection_is_not_split(db: None, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("researcher"))
+    whole = make_collection("whole")
+    page = f"/admin/archive/collection/{whole.pk}/step/train/"
+    asked = {"name": "chest", "resolution": 16, "kimg": 0.2, "split": "", "seed": 0, "preset": "tiny"}
+    assert "There are no such films to train on" in client.post(page, asked).content.decode()
+    for number in range(8):
+        add_film(whole, number, levels=256)
+    assert "Training waits among the jobs" in client.post(page, asked, follow=True).content.decode()
+    call_command("run_jobs", once=True)
+    assert TrainingRun.objects.get().split == ""
+    assert Generator.objects.get().name == "chest"

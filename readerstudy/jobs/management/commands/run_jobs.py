@@ -17,4 +17,5 @@ class Command(BaseCommand):
         interrupted = requeue_interrupted()
         if interrupted:
             self.stdout.write(_("%(n)d interrupted jobs start again.") % {"n": interrupted})
-        call_command("db_worker", batch=options["once"], reload=False, startup_delay=False)
+        # The queue calls a task successful whose job has failed, so it is silent and the jobs speak for themselves.
+        call_command("db_worker", batch=options["once"], reload=False, startup_delay=False, verbosity=0)

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from gan.config import TrainingConfig, preset
 from gan.stopping import StopOnSignal, TrainingStopped
-from readerstudy.archive.models import Collection, Radiograph, Split
+from readerstudy.archive.models import Split
 from readerstudy.archive.services import find_collection
 from readerstudy.commands import ACTOR, ServiceCommand
 from readerstudy.progress import Bar
-from readerstudy.synthesis.services import train_gan
+from readerstudy.synthesis.services import side_to_train_on, train_gan
 
 
 class Command(ServiceCommand):
@@ -27,6 +27,7 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--split",
             choices=["train", "test", "all"],
+            default="",
             help="Which side of the patient-level split; train where the collection is split, else all.",
         )
         parser.add_argument("--seed", type=int, default=0)
@@ -38,7 +39,7 @@ class Command(ServiceCommand):
         if options["threads"]:
             torch.set_num_threads(options["threads"])
         collection = find_collection(options["collection"])
-        split = split_of(collection, options["split"])
+        split = side_to_train_on(collection, options["split"])
         stop = StopOnSignal()
         try:
             generator = train_gan(
@@ -57,14 +58,6 @@ class Command(ServiceCommand):
             _("Generator %(generator)s is trained on the films of %(collection)s (%(split)s) and registered.")
             % {"generator": generator, "collection": collection, "split": Split(split).label}
         )
-
-
-def split_of(collection: Collection, asked: str | None) -> str:
-    """The side of the split to train on: the training side wherever there is one."""
-    if asked:
-        return "" if asked == "all" else asked
-    is_split = Radiograph.objects.filter(collection=collection, split=Split.TRAIN).exists()
-    return Split.TRAIN if is_split else Split.UNKNOWN
 
 
 def config_of(options: dict[str, Any]) -> TrainingConfig:
