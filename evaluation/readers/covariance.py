@@ -15,6 +15,8 @@ from evaluation.readers.ratings import Floats, Ratings
 
 Covariance = Literal["delong", "jackknife", "unbiased"]
 
+SINGLE_CASE = "A reader read a single case of one truth state."
+
 
 def of_auc(ratings: Ratings, method: Covariance) -> Floats:
     """Covariances of empirical AUCs by the method named. Raises ValueError where a truth state has only one case."""
@@ -34,7 +36,7 @@ def jackknife(merit: Merit) -> Floats:
     changes = merit.changes.reshape(-1, merit.changes.shape[2])
     enters = merit.enters.reshape(changes.shape).astype(float)
     if np.isnan(changes).any():
-        raise ValueError(f"The {merit.name} has no interval: a reader has a single case of one truth state.")
+        raise ValueError(SINGLE_CASE)
     either = enters.sum(1)[:, None] + enters.sum(1)[None, :] - enters @ enters.T
     return (either - 1) / either * (changes @ changes.T)
 
@@ -65,7 +67,7 @@ def _covariance_of_means(deviations: Floats, read: np.ndarray) -> Floats:
     """Covariances of means over partly shared cases: n_shared / (n_i n_j) times the covariance over the shared ones."""
     counts = read.sum(1).astype(float)
     if counts.min() < 2:
-        raise ValueError("The AUC has no interval: a reader has a single case of one truth state.")
+        raise ValueError(SINGLE_CASE)
     shared = read.astype(float) @ read.T.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         sample = np.where(shared > 1, deviations @ deviations.T / (shared - 1), 0.0)
@@ -83,7 +85,7 @@ def unbiased(ratings: Ratings) -> Floats:
     won, won_apart = _pair_sums((positive > negative) + 0.5 * (positive == negative))
     pairs, pairs_apart = _pair_sums(~np.isnan(positive) & ~np.isnan(negative))
     if (pairs_apart <= 0).any():
-        raise ValueError("The AUC has no unbiased variance: a reader has a single case of one truth state.")
+        raise ValueError(SINGLE_CASE)
     areas = won / pairs
     return np.outer(areas, areas) - won_apart / pairs_apart
 

@@ -50,7 +50,7 @@ def deception_rate(ratings: Ratings, cut: float) -> Merit:
 
 def real_rated_real(ratings: Ratings, cut: float) -> Merit:
     """P(rated real | real), what a deception rate is judged against."""
-    return _rate("real films rated real", ratings, _rated_real(ratings, cut), ~ratings.synthetic)
+    return _rate("share of real films rated real", ratings, _rated_real(ratings, cut), ~ratings.synthetic)
 
 
 def false_alarm_rate(ratings: Ratings, cut: float) -> Merit:

@@ -102,7 +102,7 @@ def reader_mean(
         square, df = msr / readers, float(readers - 1)
     else:
         square, df = (components.variance + (readers - 1) * cov2) / readers, math.inf
-    se = _root(square, "reader mean")
+    se = _root(square)
     mean = float(estimates.mean())
     reach = t_quantile(0.5 + confidence / 2, df) * se
     p = two_sided_p((mean - against) / se, df)
@@ -130,7 +130,7 @@ def compare(estimates: Floats, covariances: Floats, random: Random = "both", con
     else:
         error = components.variance - _known(components.cov1) + (readers - 1) * difference_of_covs
         df2 = math.inf
-    se = _root(2 * error / readers, "difference")
+    se = _root(2 * error / readers)
     f = mst / error
     p = float(stats.chi2.sf(f * df1, df1) if math.isinf(df2) else stats.f.sf(f, df1, df2))
     reach = t_quantile(0.5 + confidence / 2, df2) * se
@@ -173,11 +173,11 @@ def _satterthwaite(error: float, mean_square: float, df: float) -> float:
     return math.inf if mean_square == 0 else error**2 / (mean_square**2 / df)
 
 
-def _root(square: float, of: str) -> float:
+def _root(square: float) -> float:
     if not square > 1e-18:
         raise NoVariance(
-            f"The {of} has no interval: its estimated variance is {square:.2g}. "
-            "Readers that all agree, or that are all perfect, leave nothing to estimate it from."
+            "The estimated variance is not above zero: readers that all agree, or that are all perfect, leave nothing "
+            "to estimate it from."
         )
     return math.sqrt(square)
 

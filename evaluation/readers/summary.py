@@ -20,6 +20,8 @@ from evaluation.readers.ratings import ONE_MODALITY, Floats, Ratings, ratings_by
 from evaluation.readers.reading import Reading
 
 Json = dict[str, Any]
+# Why figures have no interval, and the names of those figures: what several share is said once.
+Reasons = dict[str, list[str]]
 
 MAIN_ROLES = ("real", "generator")
 FEW_READERS = 5
@@ -213,12 +215,15 @@ def overall(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
         warnings.append("No reader read both real and synthetic films, so there are no figures over readers.")
         return empty
     _warn_of_few(len(complete.readers), options.random, warnings)
-    area = _mean_auc(complete, options, warnings)
+    without: Reasons = {}
+    area = _mean_auc(complete, options, without)
+    means = _reader_means(complete, options, without)
+    warnings += [f"There is no interval for {_listed(names)}. {reason}" for reason, names in without.items()]
     return {
         "obuchowski_rockette": area,
         "equivalence": _equivalence(area, 0.5, options),
         "rates": _rates(complete, options.decision_cut),
-        "reader_means": _reader_means(complete, options, warnings),
+        "reader_means": means,
     }
 
 
@@ -235,20 +240,20 @@ MERITS = {
 GUESSING = {"balanced_accuracy": 0.5, "difference_in_rated_real": 0.0}
 
 
-def _mean_auc(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
+def _mean_auc(ratings: Ratings, options: Options, without: Reasons) -> Json:
     area = merit.auc(ratings)
-    mean = _reader_mean(area, partial(covariance.of_auc, ratings, options.covariance), 0.5, options, warnings)
+    mean = _reader_mean(area, partial(covariance.of_auc, ratings, options.covariance), 0.5, options, without)
     return {"auc": mean["estimate"]} | mean
 
 
-def _reader_means(ratings: Ratings, options: Options, warnings: list[str]) -> Json | None:
+def _reader_means(ratings: Ratings, options: Options, without: Reasons) -> Json | None:
     cut = options.decision_cut
     if cut is None:
         return None
     means: Json = {}
     for name, figure_of in MERITS.items():
         figure = figure_of(ratings, cut)
-        means[name] = _reader_mean(figure, partial(covariance.jackknife, figure), GUESSING.get(name), options, warnings)
+        means[name] = _reader_mean(figure, partial(covariance.jackknife, figure), GUESSING.get(name), options, without)
         if name in GUESSING:
             means[name]["equivalence"] = _equivalence(means[name], GUESSING[name], options)
     return means
@@ -259,9 +264,9 @@ def _reader_mean(
     covariances: Callable[[], Floats],
     against: float | None,
     options: Options,
-    warnings: list[str],
+    without: Reasons,
 ) -> Json:
-    """One figure's reader mean by Obuchowski and Rockette; no limits, and a warning, where there is no variance."""
+    """One figure's reader mean by Obuchowski and Rockette; no limits, and a reason, where there is no variance."""
     estimates = figure.estimates[0]
     result: Json = {
         "estimate": float(estimates.mean()),
@@ -270,9 +275,15 @@ def _reader_mean(
     try:
         mean = mrmc.reader_mean(estimates, covariances(), against or 0.0, options.random)
     except ValueError as error:
-        warnings.append(f"{figure.name[:1].upper()}{figure.name[1:]}: {error}")
+        without.setdefault(str(error), []).append(figure.name)
         return result | dict.fromkeys(("se", "df", "low", "high", "p", "random", "components"))
     return result | asdict(mean) | {"p": None if against is None else mean.p, "df": _finite(mean.df)}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """“the AUC, the accuracy and the deception rate”."""
+    *first, last = (f"the {name}" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _equivalence(mean: Json, centre: float, options: Options) -> Json | None:

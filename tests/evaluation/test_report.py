@@ -179,6 +179,13 @@ def test_odd_studies_have_a_report_without_holes(tmp_path: Path, given: StudyInp
     assert len(figures["readers"]["readers"]) == len({row.reader for row in given.readings})
 
 
+def test_readers_whose_figures_lack_the_same_share_a_sentence(tmp_path: Path) -> None:
+    page, _, _ = report(tmp_path, rated(study(), one_perfect_one_constant))
+    assert page.text.count("The AUC has no interval") == 2
+    page, _, _ = report(tmp_path, rated(study(), perfect))
+    assert "R1, R2, R3: The AUC has no interval" in page.text
+
+
 def test_an_imbalance_is_shown_only_where_a_mix_was_asked_for(tmp_path: Path) -> None:
     given = study()
     for asked in ({}, {"effusion": 0.25}):

@@ -94,6 +94,17 @@ def test_a_constant_reader_says_nothing_and_is_told() -> None:
     assert figures["readers"]["R1"]["auc"]["low"] is None
 
 
+def test_a_reason_that_figures_share_is_given_once() -> None:
+    figures = summary([[1, 6]], [0, 1])
+    assert figures["warnings"][1:] == [
+        "There is no interval for the AUC, the deception rate, the share of real films rated real, the false alarm "
+        "rate, the balanced accuracy and the difference of the shares rated real. A reader read a single case of one "
+        "truth state.",
+        "There is no interval for the accuracy. The estimated variance is not above zero: readers that all agree, or "
+        "that are all perfect, leave nothing to estimate it from.",
+    ]
+
+
 def test_a_reader_of_one_truth_state_is_left_out_of_the_means_by_name() -> None:
     figures = summary([[1, 2, 5, 6, 4, 3], [1, 2, 3, None, None, None]], [0, 0, 0, 1, 1, 1])
     assert figures["readers"]["R2"]["auc"] is None
