@@ -10,15 +10,18 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from readerstudy.admin_steps import Reason, Step, StepsAdmin
+from readerstudy.jobs.admin import link_to_job
+from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.studies import services, tasks
-from readerstudy.studies.freezing import PLAN
+from readerstudy.studies.freezing import PLAN, draw_films
 from readerstudy.studies.links import personal_link
 from readerstudy.studies.models import (
     Arm,
@@ -47,8 +50,11 @@ def actor(request: HttpRequest) -> str:
 
 
 def freeze(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
-    enqueue(tasks.freeze, title=gettext("Freeze %(study)s") % {"study": study}, actor=actor(request), study=study.pk)
-    return gettext("Freezing has begun; watch it among the jobs.")
+    # What the design does not allow is told now, not by a job that fails later; only the rendering takes its time.
+    draw_films(study)
+    title = gettext("Freeze %(study)s") % {"study": study}
+    job = enqueue(tasks.freeze, title=title, actor=actor(request), study=study.pk)
+    return format_html(gettext("Freezing has begun; {}."), link_to_job(job, gettext("watch it")))
 
 
 def close(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
@@ -120,9 +126,20 @@ def in_design(study: Study | None) -> bool:
     return study is None or study.state == State.DESIGN
 
 
+def job_to_tell_of(study: Study) -> Job | None:
+    """The latest job on the study, where it is not at its end, or failed and the study has not gone on since."""
+    job = Job.objects.filter(arguments__study=study.pk).first()
+    if job is None or job.state in (Job.State.WAITING, Job.State.RUNNING):
+        return job
+    gone_on_at = study.unblinded_at or study.closed_at or study.frozen_at
+    failed = job.state == Job.State.FAILED and (gone_on_at is None or gone_on_at < job.created_at)
+    return job if failed else None
+
+
 @admin.register(Study)
 class StudyAdmin(StepsAdmin):
     list_display = ["name", "title", "state", "readers_enrolled", "frozen_at", "closed_at", "unblinded_at"]
+    change_form_template = "admin/studies/study_form.html"
     list_filter = ["state"]
     search_fields = ["name", "title"]
     inlines = [ArmInline]
@@ -208,7 +225,10 @@ class StudyAdmin(StepsAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """A frozen design has nothing to save."""
-        if not in_design(kwargs.get("obj")):
+        study: Study | None = kwargs.get("obj")
+        if study and request.user.has_perm("jobs.view_job"):
+            context["job"] = job_to_tell_of(study)
+        if not in_design(study):
             context |= dict.fromkeys(("show_save", "show_save_and_continue", "show_save_and_add_another"), False)
         return super().render_change_form(request, context, *args, **kwargs)
 

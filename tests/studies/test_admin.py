@@ -117,6 +117,27 @@ def test_a_design_is_written_frozen_and_ended_in_the_admin(admin_client: Client,
     assert {"study designed", "arm designed", "study frozen", "reader enrolled", "study unblinded"} <= set(actions)
 
 
+def test_a_design_that_cannot_be_frozen_is_refused_on_the_form(admin_client: Client) -> None:
+    assert "has no arm with the role “real”" in step(admin_client, make_study(), "freeze")
+    assert not Job.objects.exists()
+
+
+def test_the_page_of_a_study_tells_of_the_job_on_it(admin_client: Client, tmp_path: Path) -> None:
+    study = two_arms(tmp_path)
+    address = f"/admin/studies/study/{study.pk}/change/"
+    assert "Freeze chest" not in admin_client.get(address).content.decode()
+    page = step(admin_client, study, "freeze")
+    job = Job.objects.get()
+    link = f'<a href="/admin/jobs/job/{job.pk}/change/">'
+    assert f"Freezing has begun; {link}watch it</a>" in page
+    assert f"{link}Freeze chest</a>: waiting" in page
+    Job.objects.update(state="failed", message="The disk is full.", finished_at="2026-01-01T00:00Z")
+    page = " ".join(admin_client.get(address).content.decode().split())
+    assert f"{link}Freeze chest</a>: failed – The disk is full." in page
+    services.freeze_study(study=study, actor=ACTOR)
+    assert link not in admin_client.get(address).content.decode()
+
+
 def test_a_wrong_design_is_told_in_the_form(admin_client: Client) -> None:
     arms = arm_form(0, name="real", role="generator", collection=real_collection().pk, films=5)
     form = plan_form(margin=0.7, **arms, **{"arms-TOTAL_FORMS": 1})
