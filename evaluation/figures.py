@@ -30,6 +30,10 @@ STYLE: Any = {
     # The same figure gives the same file.
     "svg.hashsalt": "readerstudy",
 }
+# Inches. The figures stand side by side.
+SIDE = 3.6
+# Beyond the outermost point, so that no marker is cut.
+PADDING = 0.03
 TILE = 144
 GAP = 4
 COLUMNS = 8
@@ -42,7 +46,7 @@ def roc(readers: Json) -> str | None:
     curves = [figures["roc"] for figures in readers.values() if figures["roc"]]
     if not curves:
         return None
-    figure, axes = _canvas(3.6, 3.6)
+    figure, axes = _canvas()
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":", label="guessing")
     for index, curve in enumerate(curves):
         label = "readers" if index == 0 else None
@@ -54,10 +58,11 @@ def roc(readers: Json) -> str | None:
             marker="o",
             markersize=2,
             label=label,
+            clip_on=False,
         )
     grid = np.linspace(0, 1, 201)
     average = np.mean([np.interp(grid, curve["false_alarm_rate"], curve["hit_rate"]) for curve in curves], axis=0)
-    axes.plot(grid, average, color=ACCENT, linewidth=2.2, label="average of readers")
+    axes.plot(grid, average, color=ACCENT, linewidth=2.2, label="average of readers", clip_on=False)
     axes.set(
         xlim=(0, 1),
         ylim=(0, 1),
@@ -74,7 +79,7 @@ def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
     rows = [(name, figures["auc"]) for name, figures in readers.items() if figures["auc"]]
     if not rows:
         return None
-    figure, axes = _canvas(3.6, 0.9 + 0.24 * (len(rows) + 1))
+    figure, axes = _canvas(max(SIDE, 0.9 + 0.24 * (len(rows) + 1)))
     axes.axvspan(0.5 - margin, 0.5 + margin, color=ACCENT, alpha=0.1, linewidth=0)
     axes.axvline(0.5, color=QUIET, linewidth=0.8, linestyle=":")
     for row, (_, area) in enumerate(rows):
@@ -86,7 +91,7 @@ def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set(xlabel="AUC, shaded: the margin around guessing")
     ends = [value for _, area in rows for value in (area["low"], area["high"], area["estimate"]) if value is not None]
-    axes.set_xlim(max(0.0, min([0.35, *ends]) - 0.03), min(1.0, max([0.65, *ends]) + 0.03))
+    axes.set_xlim(max(0.0, min([0.35, *ends])) - PADDING, min(1.0, max([0.65, *ends])) + PADDING)
     return _svg(figure)
 
 
@@ -94,7 +99,7 @@ def ratings(counts: Mapping[str, Mapping[str, int]]) -> str | None:
     """How often each rating was given to real and to generated films, in per cent of each; None without either."""
     if "real" not in counts or "generator" not in counts:
         return None
-    figure, axes = _canvas(3.6, 2.5)
+    figure, axes = _canvas()
     scale = list(counts["real"])
     for offset, role, colour, label in ((-0.2, "real", ACCENT, "real"), (0.2, "generator", SECOND, "synthetic")):
         total = sum(counts[role].values())
@@ -130,9 +135,9 @@ def contact_sheet(films: Sequence[Film]) -> str:
     return _data_uri("image/png", buffer.getvalue())
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def _canvas(height: float = SIDE) -> tuple[Figure, Axes]:
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(SIDE, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
