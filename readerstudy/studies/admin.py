@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django import forms
@@ -34,6 +35,7 @@ from readerstudy.studies.models import (
     Study,
 )
 from readerstudy.studies.numbering import numbered_slots
+from readerstudy.studies.plan import INSTRUCTION, INSTRUCTION_VERSION
 
 State = Study.State
 BEFORE_UNBLINDING = frozenset({State.FROZEN.value, State.CLOSED.value})
@@ -110,7 +112,9 @@ class ArmInline(admin.StackedInline):
 
     model = Arm
     fk_name = "study"
-    extra = 0
+
+    def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
 
     def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return in_design(obj) and super().has_add_permission(request, obj)
@@ -205,6 +209,15 @@ class StudyAdmin(StepsAdmin):
             AFTER_FREEZING,
         ),
     )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new study begins as one of the command line does, and with a seed that nobody chose."""
+        begun = {
+            "seed": secrets.randbelow(2**32),
+            "instruction_text": INSTRUCTION,
+            "instruction_version": INSTRUCTION_VERSION,
+        }
+        return begun | super().get_changeform_initial_data(request)
 
     def state_of(self, row: Study) -> str:
         return row.state

@@ -56,8 +56,16 @@ class Study(models.Model):
     instruction_text = models.TextField(_("instruction text"))
     instruction_version = models.CharField(_("version of the instruction"), max_length=40)
     ratio_told = models.BooleanField(_("readers are told the share of synthetic films"), default=False)
-    repeats = models.PositiveIntegerField(_("repeated films per reader"), default=0)
-    practice_films = models.PositiveIntegerField(_("practice films per reader"), default=0)
+    repeats = models.PositiveIntegerField(
+        _("repeated films per reader"),
+        default=0,
+        help_text=_("Films shown twice, which tell how steadily a reader rates: 10 to 20 % of the films are usual."),
+    )
+    practice_films = models.PositiveIntegerField(
+        _("practice films per reader"),
+        default=0,
+        help_text=_("Shown first and left out of the analysis: 6 to 10 are usual."),
+    )
     override_reason = models.TextField(
         _("reason for freezing without known patients"),
         blank=True,
@@ -144,11 +152,26 @@ class Arm(models.Model):
         TRUNCATION = "truncation", _("random draw with truncation")
         CLASSIFIER = "classifier", _("accepted by a classifier")
 
+    class FromSplit(models.TextChoices):
+        """Which films of a collection are meant: the values of `Split`, where none leaves all in."""
+
+        ALL = "", _("all films")
+        TRAIN = Split.TRAIN.value, Split.TRAIN.label
+        TEST = Split.TEST.value, Split.TEST.label
+
     study = models.ForeignKey(Study, models.CASCADE, related_name="arms", verbose_name=_("study"))
     name = models.SlugField(_("name"), max_length=60)
-    role = models.CharField(_("role"), max_length=20, choices=Role)
+    role = models.CharField(
+        _("role"),
+        max_length=20,
+        choices=Role,
+        help_text=_(
+            "A study needs a real arm and a generator; a claim of equivalence needs a degraded control as well, which "
+            "shows that the readers could have told."
+        ),
+    )
     collection = models.ForeignKey(Collection, models.PROTECT, related_name="arms", verbose_name=_("collection"))
-    split = models.CharField(_("only films of this split"), max_length=5, choices=Split, blank=True)
+    split = models.CharField(_("only films of this split"), max_length=5, choices=FromSplit, blank=True)
     films = models.PositiveIntegerField(_("number of films"), validators=[MinValueValidator(1)])
     selection = models.CharField(
         _("selection rule"),
@@ -171,7 +194,7 @@ class Arm(models.Model):
         verbose_name=_("finding mix of"),
         help_text=_("Films are drawn to the finding mix of this collection, as far as they allow."),
     )
-    mix_split = models.CharField(_("split of the finding mix"), max_length=5, choices=Split, blank=True)
+    mix_split = models.CharField(_("split of the finding mix"), max_length=5, choices=FromSplit, blank=True)
 
     class Meta:
         verbose_name = _("arm")

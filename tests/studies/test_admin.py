@@ -27,6 +27,7 @@ from readerstudy.studies.models import (
     Slot,
     Study,
 )
+from readerstudy.studies.plan import INSTRUCTION, INSTRUCTION_VERSION
 from tests.studies.films import (
     ACTOR,
     make_generator,
@@ -115,6 +116,26 @@ def test_a_design_is_written_frozen_and_ended_in_the_admin(admin_client: Client,
     assert (study.state, study.unblinding_reason) == ("unblinded", "All have read.")
     actions = AuditRow.objects.filter(actor="admin").values_list("action", flat=True)
     assert {"study designed", "arm designed", "study frozen", "reader enrolled", "study unblinded"} <= set(actions)
+
+
+def test_a_new_study_begins_with_a_seed_the_usual_instruction_and_room_for_an_arm(admin_client: Client) -> None:
+    forms = [admin_client.get("/admin/studies/study/add/").context for _ in range(2)]
+    seeds = {context["adminform"].form["seed"].value() for context in forms}
+    assert len(seeds) == 2
+    form = forms[0]["adminform"].form
+    assert (form["instruction_text"].value(), form["instruction_version"].value()) == (INSTRUCTION, INSTRUCTION_VERSION)
+    arms = [formset.formset.total_form_count() for formset in forms[0]["inline_admin_formsets"]]
+    assert arms == [1]
+
+
+def test_an_arm_without_a_split_takes_all_films(admin_client: Client, study: Study) -> None:
+    page = admin_client.get("/admin/studies/study/add/").content.decode()
+    assert (
+        page.count('<option value="" selected>all films</option>') == 4
+    )  # Two fields, twice: an arm and the template of one.
+    page = admin_client.get(f"/admin/studies/study/{study.pk}/change/").content.decode()
+    assert "all films" in page
+    assert "not split" not in page
 
 
 def test_a_design_that_cannot_be_frozen_is_refused_on_the_form(admin_client: Client) -> None:
