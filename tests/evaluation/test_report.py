@@ -102,6 +102,7 @@ def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
         "The findings of these arms are not known",
     ):
         assert words in page.text
+    assert "Fleiss' kappa, decisions" in page.text
     assert figures["readers"]["protocol"]["covariance"] == "jackknife"
 
 
@@ -176,6 +177,7 @@ TWO = [("real", "real", 2, 0.0), ("pggan", "generator", 2, 0.0)]
 def test_odd_studies_have_a_report_without_holes(tmp_path: Path, given: StudyInput) -> None:
     page, _, figures = report(tmp_path, given)
     assert figures["answer"]["headline"] in page.text
+    assert not re.search(r"\S [.,;:)]", page.text)
     assert len(figures["readers"]["readers"]) == len({row.reader for row in given.readings})
 
 
@@ -203,6 +205,8 @@ def test_one_reader_is_said_to_be_fixed(tmp_path: Path) -> None:
     page, _, figures = report(tmp_path, study(readers=1))
     assert "There is one reader, so intervals let films vary but not readers." in page.text
     assert "films random, readers fixed" in page.text
+    assert "There is one reader, so there is no agreement between readers to show." in page.text
+    assert "Fleiss' kappa, decisions" not in page.text
     assert "readers and films random" not in page.text.split("Words")[0]
     assert figures["readers"]["overall"]["obuchowski_rockette"]["random"] == "cases"
 
