@@ -106,6 +106,15 @@ def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
     assert figures["readers"]["protocol"]["covariance"] == "jackknife"
 
 
+def test_words_of_the_tables_are_explained(tmp_path: Path) -> None:
+    page, _, _ = report(tmp_path, study())
+    _, words = page.text.split("\n  Words\n")
+    for word in ("Extractor", "Fréchet distance", "Floor", "Kernel distance", "Protocol line"):
+        assert f"\n    {word}" in words
+    assert "median seconds" in page.text
+    assert "compare its values only within their column" in page.text
+
+
 def test_the_answers_beside_the_page_are_those_analysed(tmp_path: Path) -> None:
     given = study()
     report(tmp_path, given)
