@@ -36,4 +36,4 @@ def _link_or_text(part: str) -> str:
 
 def short_date(moment: datetime | None) -> str | None:
     """None for what has not happened, which the admin shows as it shows every empty field."""
-    return date_format(localtime(moment), "SHORT_DATETIME_FORMAT") if moment else None
+    return date_format(localtime(moment), "j M Y, H:i") if moment else None

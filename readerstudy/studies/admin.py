@@ -10,13 +10,12 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from readerstudy.admin_steps import Reason, Step, StepsAdmin
+from readerstudy.admin_texts import short_date
 from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import enqueue
@@ -142,7 +141,7 @@ def job_to_tell_of(study: Study) -> Job | None:
 
 @admin.register(Study)
 class StudyAdmin(StepsAdmin):
-    list_display = ["name", "title", "state", "readers_enrolled", "frozen_at", "closed_at", "unblinded_at"]
+    list_display = ["name", "title", "state", "readers_enrolled", "since"]
     change_form_template = "admin/studies/study_form.html"
     list_filter = ["state"]
     search_fields = ["name", "title"]
@@ -229,6 +228,11 @@ class StudyAdmin(StepsAdmin):
     def readers_enrolled(self, study: Any) -> int:
         return study.number_of_readers
 
+    @admin.display(description=_("since"))
+    def since(self, study: Study) -> str | None:
+        """Since when the study is in its state; its page has all the dates."""
+        return short_date(study.unblinded_at or study.closed_at or study.frozen_at or study.created_at)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         written_by_services = [field.name for field in Study._meta.fields if not field.editable]
         return written_by_services if in_design(obj) else [*written_by_services, *PLAN]
@@ -276,11 +280,12 @@ class StudyPartAdmin(StepsAdmin):
 class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     """Readers and how far they are. Nothing here speaks of truth."""
 
-    list_display = ["pseudonym", "study", "simulated", "progress", "last_answer", "is_withdrawn", "enrolled_at"]
+    list_display = ["pseudonym", "study", "who_reads", "progress", "last_answer", "is_withdrawn", "enrolled"]
+    fields = ["pseudonym", "study", "who_reads", "enrolled_at", "progress", "last_answer", "is_withdrawn", "films"]
     list_filter = ["study", "simulated"]
     search_fields = ["pseudonym", "study__name"]
     list_select_related = ["study"]
-    readonly_fields = ["progress", "last_answer", "is_withdrawn", "films"]
+    readonly_fields = ["who_reads", "progress", "last_answer", "is_withdrawn", "films"]
     steps = (
         Step(
             "reissue",
@@ -323,13 +328,21 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
             )
         )
 
+    @admin.display(description=_("who reads"), ordering="simulated")
+    def who_reads(self, reader: Reader) -> str:
+        return gettext("simulated") if reader.simulated else gettext("a person")
+
+    @admin.display(description=_("enrolled"), ordering="enrolled_at")
+    def enrolled(self, reader: Reader) -> str | None:
+        return short_date(reader.enrolled_at)
+
     @admin.display(description=_("answered"), ordering="answered")
     def progress(self, reader: Any) -> str:
         return f"{reader.answered}/{reader.slots}"
 
     @admin.display(description=_("last answer"), ordering="last")
-    def last_answer(self, reader: Any) -> str:
-        return date_format(localtime(reader.last), "DATETIME_FORMAT") if reader.last else self.get_empty_value_display()
+    def last_answer(self, reader: Any) -> str | None:
+        return short_date(reader.last)
 
     @admin.display(description=_("withdrawn"), boolean=True)
     def is_withdrawn(self, reader: Any) -> bool:

@@ -260,6 +260,24 @@ def test_truth_needs_its_own_permission_even_after_unblinding(client: Client, st
         assert client.get(f"/admin/studies/{table}/").status_code == 200
 
 
+def test_lists_have_short_dates(admin_client: Client, study: Study) -> None:
+    reader, _token = services.invite_reader(study=study, actor=ACTOR)
+    Reader.objects.filter(pk=reader.pk).update(enrolled_at="2026-01-31T09:05Z")
+    assert ">31 Jan 2026, 09:05<" in admin_client.get("/admin/studies/reader/").content.decode()
+    assert study.frozen_at is not None
+    assert f">{study.frozen_at:%-d %b %Y, %H:%M}<" in admin_client.get("/admin/studies/study/").content.decode()
+
+
+@pytest.mark.parametrize(("simulated", "shown"), [(False, "a person"), (True, "simulated")])
+def test_the_page_of_a_reader_says_who_reads(admin_client: Client, study: Study, simulated: bool, shown: str) -> None:
+    if simulated:
+        reader = services.enrol_simulated_reader(study=study, actor=ACTOR)
+    else:
+        reader, _token = services.invite_reader(study=study, actor=ACTOR)
+    for page in ("", f"{reader.pk}/change/"):
+        assert f">{shown}<" in admin_client.get(f"/admin/studies/reader/{page}").content.decode()
+
+
 def test_the_readers_page_shows_progress_in_a_constant_number_of_queries(admin_client: Client, study: Study) -> None:
     def queries() -> int:
         with CaptureQueriesContext(
