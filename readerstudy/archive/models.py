@@ -92,7 +92,7 @@ class Radiograph(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.collection_id}:{self.source_path}"
+        return self.source_path
 
     @property
     def path(self) -> Path:

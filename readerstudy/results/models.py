@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from evaluation.report import REPORT
@@ -29,7 +30,7 @@ class Analysis(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.study_id}:{self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.study}, {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:
         """The address of the page."""

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from readerstudy.archive.models import Collection, Radiograph, Split, Truth
@@ -259,7 +260,7 @@ class Manifest(models.Model):
         verbose_name_plural = _("manifests")
 
     def __str__(self) -> str:
-        return f"manifest of {self.study_id}"
+        return gettext("manifest of %(study)s") % {"study": self.study}
 
 
 class Case(models.Model):
@@ -346,7 +347,7 @@ class ReaderIdentity(models.Model):
         verbose_name_plural = _("identities of readers")
 
     def __str__(self) -> str:
-        return f"identity of {self.reader_id}"
+        return gettext("identity of %(reader)s") % {"reader": self.reader}
 
 
 class Sitting(models.Model):
@@ -361,7 +362,7 @@ class Sitting(models.Model):
         constraints = [models.UniqueConstraint(fields=["reader", "number"], name="sittings_are_numbered")]
 
     def __str__(self) -> str:
-        return f"{self.reader_id}/{self.number}"
+        return gettext("sitting %(number)d of %(reader)s") % {"number": self.number, "reader": self.reader}
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
@@ -455,4 +456,4 @@ class Deviation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.study_id}:{self.kind}"
+        return f"{self.study}: {self.get_kind_display()}"

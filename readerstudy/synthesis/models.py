@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from readerstudy.archive.models import Collection, Radiograph, Split
@@ -93,7 +94,11 @@ class Batch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.generator_id}:{self.first_seed}+{self.count}"
+        return gettext("%(count)d films by %(generator)s from seed %(seed)d") % {
+            "count": self.count,
+            "generator": self.generator,
+            "seed": self.first_seed,
+        }
 
 
 class DrawnFilm(models.Model):

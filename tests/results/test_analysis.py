@@ -243,6 +243,7 @@ def test_analysing_needs_its_permission(study: Study, client: Client) -> None:
 def test_analyses_are_shown_and_never_written_in_the_admin(study: Study, admin_client: Client) -> None:
     analysis = analysed(study)
     base = "/admin/results/analysis/"
+    assert "<h2>chest, 2" in admin_client.get(f"{base}{analysis.pk}/change/").content.decode()
     assert admin_client.get(f"{base}add/").status_code == 403
     assert admin_client.post(f"{base}{analysis.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.post(f"{base}{analysis.pk}/change/", {"code": "x"}).status_code == 403

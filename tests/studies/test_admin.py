@@ -28,6 +28,7 @@ from readerstudy.studies.models import (
     Study,
 )
 from readerstudy.studies.plan import INSTRUCTION, INSTRUCTION_VERSION
+from readerstudy.synthesis.models import Batch
 from tests.studies.films import (
     ACTOR,
     make_generator,
@@ -258,6 +259,20 @@ def test_truth_needs_its_own_permission_even_after_unblinding(client: Client, st
     user.user_permissions.add(Permission.objects.get(codename="view_casetruth"))
     for table in ("casetruth", "manifest"):
         assert client.get(f"/admin/studies/{table}/").status_code == 200
+
+
+def test_rows_are_called_by_names(admin_client: Client, study: Study) -> None:
+    reader, _token = services.invite_reader(study=study, actor=ACTOR)
+    deviation = services.record_deviation(study=study, reason="The lamp was on.", actor=ACTOR)
+    services.close_study(study=study, actor=ACTOR)
+    services.unblind_study(study=study, reason="All have read.", actor=ACTOR)
+    for address, name in (
+        (f"studies/readeridentity/{reader.pk}", "identity of R01"),
+        (f"studies/deviation/{deviation.pk}", "chest: other"),
+        (f"studies/manifest/{study.pk}", "manifest of chest"),
+        (f"synthesis/batch/{Batch.objects.get().pk}", "30 films by generator from seed 0"),
+    ):
+        assert f"<h2>{name}</h2>" in admin_client.get(f"/admin/{address}/change/").content.decode()
 
 
 def test_lists_have_short_dates(admin_client: Client, study: Study) -> None:
