@@ -85,6 +85,7 @@ def _sheets(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: 
                     "arm": arm,
                     "shown": len(shown),
                     "of": len(own),
+                    "columns": min(figures.COLUMNS, len(shown)),
                     "image": figures.contact_sheet([film.pixels for film in shown]),
                 }
             )
