@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
 ADDRESS = re.compile(r"((?<!\S)/[\w/-]+/)")
@@ -31,7 +32,8 @@ def _link_or_text(part: str) -> str:
         resolve(part)
     except Resolver404:
         return part
-    return link(part, part)
+    # Lists are narrow, and the link itself has the whole address.
+    return link(part, Truncator(part).chars(20))
 
 
 def short_date(moment: datetime | None) -> str | None:

@@ -23,7 +23,7 @@ def link_to_job(job: Job, text: str | Promise) -> SafeString:
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
-    list_display = ["title", "state", "progress", "end", "actor", "created"]
+    list_display = ["title", "state", "progress", "end", "created"]
     list_filter = ["state"]
     actions = ["cancel_selected"]
     fields = [

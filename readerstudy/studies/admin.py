@@ -280,7 +280,7 @@ class StudyPartAdmin(StepsAdmin):
 class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     """Readers and how far they are. Nothing here speaks of truth."""
 
-    list_display = ["pseudonym", "study", "who_reads", "progress", "last_answer", "is_withdrawn", "enrolled"]
+    list_display = ["pseudonym", "study", "who_reads", "progress", "last_answer", "is_withdrawn"]
     fields = ["pseudonym", "study", "who_reads", "enrolled_at", "progress", "last_answer", "is_withdrawn", "films"]
     list_filter = ["study", "simulated"]
     search_fields = ["pseudonym", "study__name"]
@@ -331,10 +331,6 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
     @admin.display(description=_("who reads"), ordering="simulated")
     def who_reads(self, reader: Reader) -> str:
         return gettext("simulated") if reader.simulated else gettext("a person")
-
-    @admin.display(description=_("enrolled"), ordering="enrolled_at")
-    def enrolled(self, reader: Reader) -> str | None:
-        return short_date(reader.enrolled_at)
 
     @admin.display(description=_("answered"), ordering="answered")
     def progress(self, reader: Any) -> str:
