@@ -28,6 +28,7 @@ from readerstudy.archive import tasks
 from readerstudy.archive.importing.sources import FORMS
 from readerstudy.archive.models import Collection, Radiograph, Truth
 from readerstudy.archive.services import require_for_phantoms, require_the_same
+from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 
@@ -73,8 +74,8 @@ def draw_phantoms(request: HttpRequest, _row: None, answers: dict[str, Any]) -> 
 
 def _begin(request: HttpRequest, task: Task, title: str, answers: dict[str, Any]) -> str:
     # A title has 200 characters; the whole path stands among the job's arguments.
-    enqueue(task, title=title[:200], actor=request.user.get_username(), **answers)
-    return gettext("The films wait among the jobs; watch them there.")
+    job = enqueue(task, title=title[:200], actor=request.user.get_username(), **answers)
+    return format_html(gettext("The films wait among the jobs; {}."), link_to_job(job, gettext("watch them there")))
 
 
 @admin.register(Collection)

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,7 @@ from gan.config import preset, preset_names
 from readerstudy.admin_steps import Step, StepsAdmin
 from readerstudy.archive.admin import CollectionAdmin
 from readerstudy.archive.models import Collection, Truth
+from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.synthesis import tasks
@@ -54,25 +56,25 @@ class Drawing(forms.Form):
 def train(request: HttpRequest, collection: Collection, answers: dict[str, Any]) -> str:
     answers |= {"split": side_to_train_on(collection, answers["split"])}
     _require_sound(collection, answers)
-    enqueue(
+    job = enqueue(
         tasks.train,
         title=gettext("Train %(name)s") % {"name": answers["name"]},
         actor=request.user.get_username(),
         collection=collection.pk,
         **answers,
     )
-    return gettext("Training waits among the jobs; watch it there.")
+    return format_html(gettext("Training waits among the jobs; {}."), link_to_job(job, gettext("watch it there")))
 
 
 def draw(request: HttpRequest, generator: Generator, answers: dict[str, Any]) -> str:
-    enqueue(
+    job = enqueue(
         tasks.draw,
         title=gettext("Draw %(count)d films by %(generator)s") % {"count": answers["count"], "generator": generator},
         actor=request.user.get_username(),
         generator=generator.pk,
         **answers,
     )
-    return gettext("Drawing waits among the jobs; watch it there.")
+    return format_html(gettext("Drawing waits among the jobs; {}."), link_to_job(job, gettext("watch it there")))
 
 
 def _require_sound(collection: Collection, answers: dict[str, Any]) -> None:

@@ -96,7 +96,7 @@ def test_films_are_imported_from_the_list_of_collections(admin_client: Client, t
     assert not Job.objects.exists()
     reply = admin_client.post(address, asked, follow=True)
     assert reply.redirect_chain == [(COLLECTIONS, 302)]
-    assert "The films wait among the jobs" in reply.content.decode()
+    assert f'wait among the jobs; <a href="/admin/jobs/job/{Job.objects.get().pk}/change/">' in reply.content.decode()
     assert Job.objects.get().arguments == asked | {"origin": "", "licence": ""}
 
 

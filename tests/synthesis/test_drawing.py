@@ -196,6 +196,6 @@ def test_a_batch_is_drawn_from_the_generators_page(generator: Generator, client:
     assert "Draw films" in client.get(f"{page}/change/").content.decode()
     asked = {"collection": "drawn", "count": 2, "first_seed": 5, "truncation": 1}
     said = client.post(f"{page}/step/draw/", asked, follow=True).content.decode()
-    assert "Drawing waits among the jobs" in said
+    assert 'Drawing waits among the jobs; <a href="/admin/jobs/job/' in said
     call_command("run_jobs", once=True)
     assert sorted(DrawnFilm.objects.values_list("seed", flat=True)) == [5, 6]
