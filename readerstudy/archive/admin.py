@@ -114,7 +114,7 @@ class CollectionAdmin(StepsAdmin, ReadOnlyAdmin):
 class RadiographAdmin(ReadOnlyAdmin):
     """Films, and on the page of each its picture."""
 
-    list_display = ["source_path", "collection", "labels", "view", "age", "sex", "split", "side"]
+    list_display = ["source_path", "collection", "labels", "view", "age", "sex", "split"]
     list_filter = ["collection", "collection__truth", "split", "findings__finding"]
     list_select_related = ["collection"]
     search_fields = ["source_path", "film_hash__exact", "patient__exact"]
