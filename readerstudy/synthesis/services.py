@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import collections.abc
 import shutil
 from collections.abc import Callable, Iterator
+from collections.abc import Generator as Closable
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -299,9 +299,7 @@ def _cache(
         )
 
 
-def _films(
-    films: RadiographQuerySet, progress: Progress
-) -> collections.abc.Generator[tuple[Film, FilmProvenance], None, None]:
+def _films(films: RadiographQuerySet, progress: Progress) -> Closable[tuple[Film, FilmProvenance], None, None]:
     with closing(films.order_by("film_hash").iterator()) as rows:  # type: ignore[type-var]
         for radiograph in rows:
             film = read_film(radiograph.path)
