@@ -79,14 +79,16 @@ def criterion(counts: Counts) -> WithError:
     return WithError(-(hit + alarm) / 2, sqrt(variance_of_hit + variance_of_alarm) / 2)
 
 
-def _corrected(counts: Counts) -> list[tuple[float, float]]:
-    """z and its variance of hit rate and false alarm rate, half a reading added to every cell."""
-    pairs = []
-    for count, of in ((counts.hits, counts.synthetic), (counts.false_alarms, counts.real)):
-        rate = (count + 0.5) / (of + 1)
-        z = float(norm.ppf(rate))
-        pairs.append((z, rate * (1 - rate) / ((of + 1) * float(norm.pdf(z)) ** 2)))
-    return pairs
+def corrected_z(count: int, of: int) -> tuple[float, float]:
+    """z of a rate and its variance, half a case added to either outcome (Hautus, 1995)."""
+    rate = (count + 0.5) / (of + 1)
+    z = float(norm.ppf(rate))
+    return z, rate * (1 - rate) / ((of + 1) * float(norm.pdf(z)) ** 2)
+
+
+def _corrected(counts: Counts) -> tuple[tuple[float, float], tuple[float, float]]:
+    """z and its variance of hit rate and false alarm rate."""
+    return corrected_z(counts.hits, counts.synthetic), corrected_z(counts.false_alarms, counts.real)
 
 
 def overall_rates(ratings: Ratings, cut: float) -> dict[str, Rates]:
