@@ -20,6 +20,14 @@ Random = Literal["both", "readers", "cases"]
 """What is taken as a sample of more: readers and cases, readers alone (cases fixed), or cases alone (readers fixed)."""
 
 
+# Below this a variance is rounding: that of an AUC in steps of 1e-6 would be larger.
+SMALLEST_VARIANCE = 1e-18
+NO_VARIANCE = (
+    "The estimated variance is not above zero: readers that all agree, or that are all perfect, leave nothing to "
+    "estimate it from."
+)
+
+
 class NoVariance(ValueError):
     """The model gives no variance to build an interval from; the message says why."""
 
@@ -174,11 +182,8 @@ def _satterthwaite(error: float, mean_square: float, df: float) -> float:
 
 
 def _root(square: float) -> float:
-    if not square > 1e-18:
-        raise NoVariance(
-            "The estimated variance is not above zero: readers that all agree, or that are all perfect, leave nothing "
-            "to estimate it from."
-        )
+    if not square > SMALLEST_VARIANCE:
+        raise NoVariance(NO_VARIANCE)
     return math.sqrt(square)
 
 
