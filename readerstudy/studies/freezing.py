@@ -25,7 +25,16 @@ from readerstudy.progress import Progress
 from readerstudy.studies import held_out
 from readerstudy.studies.models import Arm, Case, Study, opaque_code
 from readerstudy.studies.ordering import most_repeats
-from readerstudy.studies.rendering import BLOCKS_ACROSS, block_side, fault_of_payload, payload_hash, render
+from readerstudy.studies.rendering import (
+    BLOCKS_ACROSS,
+    DITHER,
+    block_side,
+    common_step,
+    fault_of_payload,
+    grey_step,
+    payload_hash,
+    render,
+)
 from readerstudy.studies.selection import Candidate, Draw, Profile, TooFewFilms, finding_shares, profile_shares
 from readerstudy.synthesis.models import Batch, Generator
 
@@ -88,6 +97,8 @@ class Rendered:
 
     side: int
     levels: int
+    step: float
+    """What the noise in every payload is measured by: see `common_step`."""
     payload_hashes: dict[str, str]
 
 
@@ -143,11 +154,16 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
     """
     films = Radiograph.objects.in_bulk([case.candidate.radiograph for case in selection.cases])
     side, levels = _matrix_and_grid(selection, films.values())
+    # Resampling leaves no gaps between greys.
+    as_they_are = [film for film in films.values() if film.side == side]
+    step = common_step([grey_step(_read(film), side) for film in as_they_are], levels)
     hashes = {}
     progress.start(len(selection.cases), _("Rendering cases"))
     for case in selection.cases:
         film = _read(films[case.candidate.radiograph])
-        payload = render(film, side, levels, degraded=case.arm.role == Arm.Role.CONTROL_DEGRADED)
+        seed = f"{case.arm.study.seed}:{case.candidate.film_hash}"
+        degraded = case.arm.role == Arm.Role.CONTROL_DEGRADED
+        payload = render(film, side, levels, step=step, seed=seed, degraded=degraded)
         path = folder / f"{case.code}.bin"
         path.write_bytes(payload)
         fault = fault_of_payload(path, side, levels)
@@ -158,7 +174,7 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
             )
         hashes[case.code] = payload_hash(payload)
         progress.advance()
-    return Rendered(side, levels, hashes)
+    return Rendered(side, levels, step, hashes)
 
 
 def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[str, Any]:
@@ -178,6 +194,10 @@ def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[
         "not_known": selection.gaps,
         "side": rendered.side,
         "levels": rendered.levels,
+        "dither": {
+            "rule": "normal noise in every film, seeded by the study and the film, mirrored at black and white",
+            "standard_deviation": DITHER * rendered.step,
+        },
         "degradation": {
             "rule": f"mean over square blocks, at most {BLOCKS_ACROSS} across",
             "block_side": block_side(rendered.side),

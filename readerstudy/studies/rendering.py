@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +11,50 @@ import numpy.typing as npt
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from gan.pixels import Film, quantise, resample
+from gan.pixels import FULL_SCALE, HIGH_PERCENTILE, LOW_PERCENTILE, Film, quantise, resample
 from readerstudy.studies.models import Case
 
 # A degraded film consists of at most this many blocks across, so that an attentive reader cannot miss it at any side.
 BLOCKS_ACROSS = 64
 SMALLEST_BLOCK = 4
 
+# Standard deviation of the noise in steps. Normal noise leaves exp(-2 (π · deviation / s)²) of the ripple that a comb
+# of step s makes in a histogram: a thousandth here, and less where steps are finer than the common one; the usual
+# triangular noise does not promise the latter.
+DITHER = 0.6
+COARSEST_STEP = FULL_SCALE / 63
 
-def render(film: Film, side: int, levels: int, *, degraded: bool = False) -> bytes:
+
+def render(film: Film, side: int, levels: int, *, step: float, seed: str, degraded: bool = False) -> bytes:
     """One case as its reader gets it: side × side little-endian 16-bit greys of a grid of `levels`, row by row.
 
-    `film` is a canonical film of at least that side. Values are rounded once, after the last resampling. A degraded
-    film is averaged over blocks and shown block by block (`block_side`).
+    `film` is a canonical film of at least that side. After the last resampling the intensity rule is applied once more,
+    so that as many pixels are black and white in a film that was resampled as in one that was not. Then noise fills the
+    gaps that a coarse source leaves between its greys: the same for every film of a study, by the `step` that
+    `common_step` gives, and drawn by `seed`, so that the payload depends on nothing else. Values are rounded once, at
+    the end. A degraded film is averaged over blocks and shown block by block (`block_side`).
     """
-    values = resample(film, side)
+    values = _on_the_matrix(film, side)
     if degraded:
         values = _in_blocks(values, block_side(side))
-    return quantise(values, levels).astype("<u2").tobytes()
+    return quantise(_dithered(values, DITHER * step, seed), levels).astype("<u2").tobytes()
+
+
+def grey_step(film: Film, side: int) -> float:
+    """How far apart a film's neighbouring greys lie on the study's matrix, on the scale of 0 … 65535: the median gap.
+
+    One or two greys of 256 where the source had eight bits and is not resampled, next to nothing elsewhere.
+    """
+    greys = np.unique(_on_the_matrix(film, side))
+    return float(np.median(np.diff(greys)))
+
+
+def common_step(steps: Iterable[float], levels: int) -> float:
+    """The step by which all films of a study are dithered: the coarsest of their own steps and that of the grid.
+
+    Films with fewer than 64 greys have no say: noise that fills their gaps would be seen.
+    """
+    return max([FULL_SCALE / (levels - 1), *(step for step in steps if step <= COARSEST_STEP)])
 
 
 def block_side(side: int) -> int:
@@ -74,10 +101,25 @@ def film_of(payload: bytes, side: int) -> Film:
     return np.frombuffer(payload, dtype="<u2").reshape(side, side).astype(np.uint16)
 
 
+def _on_the_matrix(film: Film, side: int) -> npt.NDArray[np.float64]:
+    values = resample(film, side).astype(np.float64)
+    low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    if high <= low:
+        raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
+    return np.clip((values - low) / (high - low), 0, 1) * FULL_SCALE
+
+
+def _dithered(values: npt.NDArray, deviation: float, seed: str) -> npt.NDArray:
+    """Normal noise on top, mirrored at black and at white: cut off there, saturated areas would show by their zeros."""
+    random = np.random.default_rng(int(hashlib.sha256(seed.encode()).hexdigest(), 16))
+    mirrored = np.abs(values + random.normal(scale=deviation, size=values.shape))
+    return FULL_SCALE - np.abs(FULL_SCALE - mirrored)
+
+
 def _in_blocks(values: npt.NDArray, block: int) -> npt.NDArray:
     """Each block of block × block pixels (the last ones may be smaller) shows its mean."""
     starts = np.arange(0, len(values), block)
     sizes = np.diff(np.append(starts, len(values)))
-    sums = np.add.reduceat(np.add.reduceat(values.astype(np.float64), starts, axis=0), starts, axis=1)
+    sums = np.add.reduceat(np.add.reduceat(values, starts, axis=0), starts, axis=1)
     means = sums / np.outer(sizes, sizes)
     return means.repeat(sizes, axis=0).repeat(sizes, axis=1)
