@@ -1,199 +1,151 @@
-/* The light box: one film, how it is seen, and the hands that change that. */
+/* The light box: one film, how it is seen, and what hands can do with it. Two of them can lie side by side. */
 
 import { drawingOn } from "./drawing.js";
+import { handsOn } from "./hands.js";
+import { Marks } from "./marks.js";
+import { rangeOf, TURNS, View } from "./view.js";
 
-const CARRIER = 65535;
-const UPRIGHT = [[1, 0], [0, 1]];
-const TURNS = {
-  flipLeftRight: [[-1, 0], [0, 1]],
-  flipTopBottom: [[1, 0], [0, -1]],
-  rotateRight: [[0, -1], [1, 0]],
-  rotateLeft: [[0, 1], [-1, 0]],
-};
-const FINE = 1 / 64;
-const COARSE = 1 / 8;
 const ZOOM_STEP = 1.25;
-const PAN_STEP = 1 / 16;
-const LARGEST_ZOOM = 16;
 
 export class Viewer {
-  /* `onChange({window, level, zoom, turned, inverted})` is told what is seen after each drawing. */
+  /* `onChange` is told what is seen after each drawing, and nothing once the film is taken down: the values of
+   * View.seen and `plain`, which is true while the graphics driver fails and the film is drawn without it. */
   constructor(canvas, onChange) {
     this.canvas = canvas;
     this.onChange = onChange;
-    this.drawing = drawingOn(canvas);
-    this.film = null;
+    this.drawing = drawingOn(canvas, () => this.#draw());
+    this.linked = [this];
     this.view = null;
+    this.marks = null;
+    this.pointer = null;
     this.frame = 0;
     this.afterDrawing = null;
-    new ResizeObserver(() => this.#resize()).observe(canvas);
-    canvas.addEventListener("redraw", () => this.#redraw());
-    this.#takeGestures();
+    this.#forget();
+    this.#watchSize();
+    handsOn(this);
   }
 
   /* Show {pixels, side, levels}, as every film is first seen; settles when it is on the screen. */
   show(film) {
-    this.film = { ...film, span: spanOf(film) };
-    this.drawing.load(this.film);
-    this.reset();
+    this.#forget();
+    this.drawing.load(film);
+    this.view = new View({ ...film, ...rangeOf(film.pixels) }, this.#size());
+    this.#redraw();
     return new Promise((shown) => (this.afterDrawing = shown));
   }
 
   /* Take the film down: black. */
   clear() {
-    this.film = null;
+    this.#forget();
     this.drawing.load(null);
+    this.view = null;
     this.#redraw();
   }
 
-  // What hands can do
-
-  reset() {
-    this.view = { level: CARRIER / 2, width: CARRIER, inverted: false, turn: UPRIGHT, fitted: true };
-    this.fit();
+  #forget() {
+    /* Whether the film is on the screen: only then can it be judged. */
+    this.shown = false;
+    /* How often hands changed window, zoom and place of this film: a drag, a burst of the wheel or a key is one use. */
+    this.uses = { window: 0, zoom: 0, pan: 0 };
+    /* Circles that were marked, {x, y, radius} in shares of the film's side from its upper left corner. */
+    this.regions = [];
+    this.marks?.forget();
   }
 
-  fit() {
-    if (!this.film) return;
-    this.view.fitted = true;
-    this.view.scale = this.#fittingScale();
-    this.view.centre = [this.film.side / 2, this.film.side / 2];
-    this.#redraw();
+  count(use) {
+    if (this.shown) this.uses[use]++;
   }
 
-  oneToOne() {
-    this.zoom(1 / (this.view?.scale ?? 1));
-  }
+  // What hands can do, on this film and on one that is linked to it
 
-  invert() {
-    if (!this.film) return;
-    this.view.inverted = !this.view.inverted;
-    this.#redraw();
-  }
-
-  flipLeftRight() { this.#turn(TURNS.flipLeftRight); }
-  flipTopBottom() { this.#turn(TURNS.flipTopBottom); }
-  rotateRight() { this.#turn(TURNS.rotateRight); }
-  rotateLeft() { this.#turn(TURNS.rotateLeft); }
+  reset() { this.#change((view) => view.reset()); }
+  fit() { this.#change((view) => view.fit()); }
+  oneToOne() { this.#change((view) => view.zoom(1 / view.scale)); }
+  zoom(factor, place) { this.#change((view) => view.zoom(factor, place)); }
   zoomIn() { this.zoom(ZOOM_STEP); }
   zoomOut() { this.zoom(1 / ZOOM_STEP); }
+  pan(step) { this.#change((view) => view.pan(step)); }
+  move(right, down) { this.#change((view) => view.move(right, down)); }
+  window(wider, brighter) { this.#change((view) => view.window(wider, brighter)); }
+  standardWindow() { this.#change((view) => view.standardWindow()); }
+  preset(name) { this.#change((view) => view.preset(name)); }
+  invert() { this.#change((view) => (view.inverted = !view.inverted)); }
+  flipLeftRight() { this.#change((view) => view.turnBy(TURNS.flipLeftRight)); }
+  flipTopBottom() { this.#change((view) => view.turnBy(TURNS.flipTopBottom)); }
+  rotateRight() { this.#change((view) => view.turnBy(TURNS.rotateRight)); }
+  rotateLeft() { this.#change((view) => view.turnBy(TURNS.rotateLeft)); }
 
-  /* Make the window wider and the film brighter, in shares of the film's own range of greys. */
-  window(wider, brighter) {
-    if (!this.film) return;
-    const { span, levels } = this.film;
-    const narrowest = CARRIER / (levels - 1);
-    this.view.width = clamp(this.view.width + wider * span, narrowest, 4 * CARRIER);
-    const towards = this.view.inverted ? 1 : -1;
-    this.view.level = clamp(this.view.level + towards * brighter * span, 0, CARRIER);
+  get magnified() { return Boolean(this.view?.glass); }
+
+  /* Hold the glass over the pointer, or over the middle where there is none. */
+  magnify() {
+    this.#change((view) => (view.glass = this.pointer ?? view.middle()));
+  }
+
+  putGlassDown() {
+    this.#change((view) => (view.glass = null));
+  }
+
+  /* The pointer is at this place of the canvas, or has left it. */
+  pointAt(place) {
+    this.pointer = place;
+    if (place && this.magnified) this.magnify();
+  }
+
+  #change(act) {
+    for (const viewer of this.linked) {
+      if (!viewer.view) continue;
+      act(viewer.view);
+      viewer.#redraw();
+    }
+  }
+
+  // Marking regions
+
+  get marking() { return this.marks !== null; }
+
+  /* From now on a drag with the first button draws a circle; `onChange` is told the regions after each change. */
+  startMarking(onChange) {
+    this.stopMarking();
+    this.marks = new Marks(this, onChange);
     this.#redraw();
   }
 
-  /* Enlarge by `factor` about a place of the canvas, by default its middle. */
-  zoom(factor, place = this.#middle()) {
-    if (!this.film) return;
-    const fitting = this.#fittingScale();
-    const before = this.view.scale;
-    const after = clamp(before * factor, Math.min(fitting, 1) / 2, Math.max(8 * fitting, LARGEST_ZOOM));
-    const offset = this.#onFilm(subtract(place, this.#middle()));
-    this.view.centre = add(this.view.centre, scaled(offset, 1 / before - 1 / after));
-    this.view.scale = after;
-    this.view.fitted = false;
-    this.#redraw();
+  stopMarking() {
+    this.marks?.remove();
+    this.marks = null;
   }
 
-  /* Move the film one step to the right and down, or back. */
-  move(right, down) {
-    const step = PAN_STEP * Math.min(this.canvas.width, this.canvas.height);
-    this.pan([right * step, down * step]);
+  undoMark() { this.marks?.undo(); }
+
+  // Drawing
+
+  #watchSize() {
+    const watch = new ResizeObserver(([entry]) => this.#resize(entry));
+    try {
+      // The very pixels of the screen, where its scale is no whole number too.
+      watch.observe(this.canvas, { box: "device-pixel-content-box" });
+    } catch {
+      watch.observe(this.canvas);
+    }
   }
 
-  /* Move the film by pixels of the canvas. */
-  pan(step) {
-    if (!this.film) return;
-    const centre = subtract(this.view.centre, scaled(this.#onFilm(step), 1 / this.view.scale));
-    this.view.centre = centre.map((value) => clamp(value, 0, this.film.side));
-    this.view.fitted = false;
-    this.#redraw();
-  }
-
-  // Mouse, pen and finger
-
-  #takeGestures() {
-    const { canvas } = this;
-    let hand = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (hand) return;
-      canvas.setPointerCapture(event.pointerId);
-      const at = this.#placeOf(event);
-      hand = { pointer: event.pointerId, begun: at, last: at, move: this.#gestureOf(event) };
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (hand?.pointer !== event.pointerId) return;
-      const at = this.#placeOf(event);
-      hand.move(subtract(at, hand.last), hand.begun);
-      hand.last = at;
-    });
-    const release = (event) => {
-      if (hand?.pointer === event.pointerId) hand = null;
-    };
-    canvas.addEventListener("pointerup", release);
-    canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("dblclick", () => this.reset());
-    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
-    // Without this the middle button starts the browser's own scrolling.
-    canvas.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
-    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-  }
-
-  #gestureOf({ button, shiftKey }) {
-    const full = Math.min(this.canvas.width, this.canvas.height);
-    if (button === 1 || (button === 0 && shiftKey)) return (step) => this.pan(step);
-    if (button === 2) return ([, down], begun) => this.zoom(Math.exp((-3 * down) / full), begun);
-    return ([right, down]) => this.window(right / full, -down / full);
-  }
-
-  #wheel(event) {
-    event.preventDefault();
-    // Lines and pages, which some mice count in, are taken as so many pixels.
-    const pixels = event.deltaY * [1, 33, 400][event.deltaMode];
-    this.zoom(Math.exp(-clamp(pixels, -400, 400) / 500), this.#placeOf(event));
-  }
-
-  // Geometry. The canvas counts pixels of the screen; the turn leads from the film's directions to the canvas'.
-
-  #placeOf(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const density = this.canvas.width / box.width;
-    return [(event.clientX - box.left) * density, (event.clientY - box.top) * density];
-  }
-
-  #middle() {
-    return [this.canvas.width / 2, this.canvas.height / 2];
-  }
-
-  #onFilm([x, y]) {
-    const [[a, b], [c, d]] = this.view.turn;
-    return [a * x + c * y, b * x + d * y];
-  }
-
-  #turn(turn) {
-    if (!this.film) return;
-    this.view.turn = product(turn, this.view.turn);
-    this.#redraw();
-  }
-
-  #fittingScale() {
-    return Math.min(this.canvas.width, this.canvas.height) / this.film.side;
-  }
-
-  #resize() {
-    const { width, height } = this.canvas.getBoundingClientRect();
-    this.canvas.width = Math.round(width * devicePixelRatio);
-    this.canvas.height = Math.round(height * devicePixelRatio);
-    if (this.view?.fitted) this.fit();
+  #resize({ contentRect, devicePixelContentBoxSize }) {
+    const exact = devicePixelContentBoxSize?.[0];
+    this.canvas.width = exact?.inlineSize ?? Math.round(contentRect.width * devicePixelRatio);
+    this.canvas.height = exact?.blockSize ?? Math.round(contentRect.height * devicePixelRatio);
+    this.view?.resize(this.#size());
     // At once: a canvas that changed its size is empty, and would be for one frame.
     this.#draw();
+  }
+
+  #size() {
+    return [this.canvas.width, this.canvas.height];
+  }
+
+  /* Pixels of the canvas to one of the page. */
+  density() {
+    return this.canvas.width / this.canvas.getBoundingClientRect().width;
   }
 
   #redraw() {
@@ -203,48 +155,23 @@ export class Viewer {
   #draw() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    if (!this.film) {
-      this.drawing.draw(null);
-      this.onChange(null);
-      return;
-    }
-    const { view, film } = this;
-    const [[a, b], [c, d]] = view.turn;
-    const [x, y] = scaled(view.centre, view.scale);
-    // On whole pixels of the screen, so that one-to-one is exact.
-    const origin = subtract(this.#middle(), [a * x + b * y, c * x + d * y]).map(Math.round);
-    if (!this.drawing.draw({ ...view, origin, black: view.level - view.width / 2 })) return;
+    this.shown = false;
+    this.drawing.draw(this.view?.panes() ?? []);
+    this.marks?.draw();
+    this.shown = this.view !== null;
     // When the next frame comes, this one has gone to the screen.
-    if (this.afterDrawing) requestAnimationFrame(this.afterDrawing);
-    this.afterDrawing = null;
-    const onGrid = (value) => Math.round((value / CARRIER) * (film.levels - 1));
-    this.onChange({
-      window: onGrid(view.width),
-      level: onGrid(view.level),
-      zoom: Math.round(100 * view.scale),
-      turned: String(view.turn) !== String(UPRIGHT),
-      inverted: view.inverted,
-    });
+    if (this.shown && this.afterDrawing) {
+      requestAnimationFrame(this.afterDrawing);
+      this.afterDrawing = null;
+    }
+    this.onChange(this.shown ? { ...this.view.seen(), plain: this.drawing.plain } : null);
   }
 }
 
-/* The range of a film's own greys, from the 1st to the 99th percentile: what a drag over the whole film spans. */
-function spanOf({ pixels, levels }) {
-  const counts = new Uint32Array(CARRIER + 1);
-  for (const grey of pixels) counts[grey]++;
-  const percentile = (share) => {
-    let seen = 0;
-    return counts.findIndex((count) => (seen += count) >= share * pixels.length);
-  };
-  return Math.max(percentile(0.99) - percentile(0.01), CARRIER / (levels - 1));
+/* From now on window, zoom, place, turn and glass of the one are changed with those of the other. */
+export function linkViewers(one, other) {
+  one.linked = other.linked = [one, other];
 }
 
-export const STEPS = { FINE, COARSE };
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const add = ([a, b], [c, d]) => [a + c, b + d];
-const subtract = ([a, b], [c, d]) => [a - c, b - d];
-const scaled = ([a, b], factor) => [a * factor, b * factor];
-const product = ([[a, b], [c, d]], [[e, f], [g, h]]) => [
-  [a * e + b * g, a * f + b * h],
-  [c * e + d * g, c * f + d * h],
-];
+/* Shares of a film's own range by which an arrow changes window and level. */
+export const STEPS = { FINE: 1 / 64, COARSE: 1 / 8 };
