@@ -372,16 +372,11 @@ def _agreement(ratings: Ratings, options: Options) -> Json:
         "fleiss_kappa": None if said is None else figure(agreement.fleiss_kappa, said),
         "gwet_ac1": None if said is None else figure(agreement.gwet_ac1, said),
         "krippendorff_alpha": {metric: figure(agreement.krippendorff_alpha, values, metric) for metric in metrics},
-        "kappa_expected_from_accuracy": None if said is None else figure(_expected_kappa, said, ratings.synthetic),
+        "kappa_expected_from_accuracy": None
+        if said is None
+        else figure(agreement.expected_kappa, said, ratings.synthetic),
         "undefined": list(dict.fromkeys(undefined)),
     }
-
-
-def _expected_kappa(said: np.ndarray, synthetic: np.ndarray) -> float:
-    both = [row for row in said if not np.isnan(row[synthetic]).all() and not np.isnan(row[~synthetic]).all()]
-    hits = np.array([np.nanmean(row[synthetic]) for row in both])
-    false_alarms = np.array([np.nanmean(row[~synthetic]) for row in both])
-    return agreement.expected_kappa(hits, false_alarms, float(synthetic.mean()))
 
 
 def intra_reader(readings: Sequence[Reading], options: Options) -> dict[str, Json]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from evaluation.readers.agreement import (
     Undefined,
@@ -13,8 +17,10 @@ from evaluation.readers.agreement import (
     expected_kappa,
     fleiss_kappa,
     gwet_ac1,
+    kappas_of_independent_readers,
     krippendorff_alpha,
 )
+from evaluation.readers.intervals import Interval
 
 NAN = np.nan
 # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units.
@@ -61,26 +67,59 @@ def test_kappa_of_many_readers_is_fleiss() -> None:
     assert fleiss_kappa(decisions).estimate == pytest.approx((2 / 3 - 1 / 2) / (1 / 2))
 
 
-def test_cases_that_one_reader_read_say_nothing_of_agreement() -> None:
-    decisions = np.array([[1, 0, 1, 1, 1], [1, 0, 1, 0, NAN], [1, 0, 0, 0, NAN]])
-    assert fleiss_kappa(decisions).estimate == pytest.approx(1 / 3)
+def test_cases_with_unequal_numbers_of_readers_are_gwets() -> None:
+    # Gwet's own example is Krippendorff's table; the R package irrCAC prints these of its cac.raw4raters.
+    assert fleiss_kappa(OBSERVERS).estimate == pytest.approx(0.76117, abs=5e-6)
+    assert gwet_ac1(OBSERVERS).estimate == pytest.approx(0.77544, abs=5e-6)
+    assert krippendorff_alpha(OBSERVERS, "nominal").estimate == pytest.approx(0.74342, abs=5e-6)
+
+
+def error_by_hand(figure: Callable[[np.ndarray], Interval], table: np.ndarray) -> float:
+    """Jackknife error by leaving out every case and counting anew."""
+    values = [figure(np.delete(table, case, axis=1)).estimate for case in range(table.shape[1])]
+    return float(np.sqrt((len(values) - 1) * np.var(values)))
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        fleiss_kappa,
+        gwet_ac1,
+        *(partial(krippendorff_alpha, metric=metric) for metric in ("nominal", "ordinal", "interval")),
+        lambda table: cohen_kappa(table[0], table[1]),
+        lambda table: expected_kappa(np.where(table > 3, 1.0, 0.0), table[3] > 3),
+    ],
+    ids=["Fleiss", "AC1", "nominal", "ordinal", "interval", "Cohen", "expected"],
+)
+def test_the_interval_is_that_of_leaving_out_every_case_in_turn(figure: Callable[[np.ndarray], Interval]) -> None:
+    random = np.random.default_rng(4)
+    table = np.clip(np.rint(random.normal(3.5, 1, 30) + random.normal(0, 1, (4, 30))), 1, 6)
+    interval = figure(table)
+    assert interval.low is not None
+    assert (interval.estimate - interval.low) / norm.ppf(0.975) == pytest.approx(error_by_hand(figure, table))
 
 
 def test_independent_readers_agree_by_the_square_of_their_skill() -> None:
     # Jang 2023: accuracy 67.42 %, κ 0.12 expected of unbiased readers where half the films are real.
-    hits, alarms = np.full(6, 0.6742), np.full(6, 1 - 0.6742)
-    assert expected_kappa(hits, alarms, 0.5) == pytest.approx((2 * 0.6742 - 1) ** 2)
+    hits, alarms = np.full((2, 1), 0.6742), np.full((2, 1), 1 - 0.6742)
+    kappa = kappas_of_independent_readers(hits, alarms, np.array([0.5]))
+    assert kappa.item() == pytest.approx((2 * 0.6742 - 1) ** 2)
 
 
 def test_the_expected_kappa_is_what_independent_readers_show() -> None:
     random = np.random.default_rng(1)
     synthetic = random.random(100_000) < 0.3
     rates = [np.where(synthetic, 0.8, 0.3), np.where(synthetic, 0.6, 0.2)]
-    said = [random.random(100_000) < rate for rate in rates]
-    expected = expected_kappa(np.array([0.8, 0.6]), np.array([0.3, 0.2]), 0.3)
-    first, second = said[0].mean(), said[1].mean()
-    by_chance = first * second + (1 - first) * (1 - second)
-    assert ((said[0] == said[1]).mean() - by_chance) / (1 - by_chance) == pytest.approx(expected, abs=0.01)
+    said = np.array([random.random(100_000) < rate for rate in rates], dtype=float)
+    expected = expected_kappa(said, synthetic)
+    assert cohen_kappa(*said).estimate == pytest.approx(expected.estimate, abs=0.01)
+
+
+def test_two_thousand_cases_of_twenty_readers_on_a_fine_scale_take_no_time() -> None:
+    ratings = np.random.default_rng(1).integers(0, 101, (20, 2000)).astype(float)
+    begun = perf_counter()
+    assert krippendorff_alpha(ratings, "ordinal").estimate == pytest.approx(0, abs=0.02)
+    assert perf_counter() - begun < 5
 
 
 def test_limits_stay_on_the_scale_and_full_agreement_has_none() -> None:
@@ -98,4 +137,6 @@ def test_where_all_decisions_are_alike_kappa_is_undefined() -> None:
     with pytest.raises(Undefined, match="No case was read by two"):
         fleiss_kappa(np.array([[1, NAN], [NAN, 0]]))
     with pytest.raises(Undefined, match="agrees with nobody"):
-        expected_kappa(np.array([0.5]), np.array([0.5]), 0.5)
+        expected_kappa(np.array([[1.0, 0.0]]), np.array([True, False]))
+    with pytest.raises(Undefined, match="can disagree"):
+        expected_kappa(np.ones((2, 4)), np.array([True, False, True, False]))
