@@ -10,7 +10,10 @@ urlpatterns = [
     path("room/", views.room, name="room"),
     path("slot/", api.slot, name="slot"),
     path("film/<str:code>/", api.film, name="film"),
+    path("film/<str:code>/right/", api.film, {"right": True}, name="film-right"),
     path("answer/<str:code>/", api.answer, name="answer"),
+    path("remark/<str:code>/", api.remark, name="remark"),
+    path("report/<str:code>/", api.report, name="report"),
     # Tokens are longer than any word above.
     path("<str:token>/", views.enter, name="enter"),
 ]

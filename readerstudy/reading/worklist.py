@@ -1,26 +1,47 @@
-"""A reader's worklist: which slot comes next, and how far the reader is. Nothing here knows truth."""
+"""A reader's worklist: which slot comes next, what is asked of it, and how far the reader is. Nothing here knows truth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from readerstudy.studies.models import Deviation, Reader, Slot, Study
+from django.db.models import Avg, Count, Max
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-# Practice films and the films of the study are counted apart; a repeat counts like any other film of the study.
+from readerstudy.reading.models import Answer, Consent
+from readerstudy.studies.models import Deviation, Reader, Slot, SlotQuerySet, Study
+from readerstudy.studies.models.readers import ANSWERED, FILM_WITHDRAWN
+
+# Films of a purpose-blind phase, practice films and the films of the study are counted apart; a repeat counts like any
+# other film of the study.
+PURPOSE_BLIND_FILMS = [Slot.Kind.PURPOSE_BLIND]
 PRACTICE_FILMS = [Slot.Kind.PRACTICE]
 STUDY_FILMS = [Slot.Kind.MAIN, Slot.Kind.REPEAT]
+TAKEN = Coalesce("answers__milliseconds", "remark__milliseconds")
+# A pace is told once it rests on as many films.
+FILMS_FOR_PACE = 5
 
 
 @dataclass(frozen=True)
-class Count:
+class Progress:
     """How many films a reader has read, and has to read in all."""
 
     answered: int
     total: int
+    milliseconds: float | None = None
+    """The mean time that one took, where any was answered."""
 
     @property
     def open(self) -> int:
         return self.total - self.answered
+
+    @property
+    def minutes_left(self) -> int | None:
+        """At the reader's own pace, at least one; None where too few films tell of it."""
+        if self.milliseconds is None or self.answered < FILMS_FOR_PACE:
+            return None
+        return max(1, round(self.open * self.milliseconds / 60_000))
 
 
 @dataclass(frozen=True)
@@ -29,11 +50,43 @@ class Place:
 
     slot: Slot
     ahead: Slot | None
-    count: Count
+    progress: Progress
+    remarks_open: bool = False
+    """The slot is answered, its rating locked, and what is asked after it is not."""
 
     @property
     def practice(self) -> bool:
         return self.slot.kind == Slot.Kind.PRACTICE
+
+    @property
+    def number(self) -> int:
+        """The film's number among those of its kind."""
+        return self.progress.answered + (not self.remarks_open)
+
+    @property
+    def asks(self) -> str:
+        """What is asked of the film now: the study's question, findings alone, or what follows the rating."""
+        if self.remarks_open:
+            return "remark"
+        return "findings" if self.slot.kind == Slot.Kind.PURPOSE_BLIND else "question"
+
+    @property
+    def after_block(self) -> bool:
+        """Whether a pause is due before this film."""
+        block = self.slot.sitting.reader.study.block_films
+        answered = self.progress.answered
+        in_study = self.slot.kind in STUDY_FILMS and not self.remarks_open
+        return bool(block and in_study and answered and answered % block == 0)
+
+
+@dataclass(frozen=True)
+class Amendable:
+    """An answer that can still be amended."""
+
+    slot: Slot
+    revisions: int
+    """How many rows the answer has so far."""
+    left: timedelta
 
 
 def may_read(reader: Reader) -> bool:
@@ -46,25 +99,91 @@ def has_withdrawn(reader: Reader) -> bool:
 
 
 def upcoming(reader: Reader) -> list[Slot]:
-    """The slot to read now and the one after it; fewer at the end, none where the reader may not read."""
+    """The slot to read now and the one after it; fewer at the end, none where the reader may not read now.
+
+    The one after is of the same sitting, and of the same side of the reveal.
+    """
     if not may_read(reader):
         return []
-    return list(
-        Slot.objects.for_reader(reader).open().in_order().select_related("case__study", "sitting__reader__study")[:2]
-    )
+    slots = list(_with_what_they_show(Slot.objects.for_reader(reader).open().in_order())[:2])
+    if not slots or reveal_is_due(reader, slots[0]) or opens_at(reader, slots[0]):
+        return []
+    return [slot for slot in slots if _together(slot, slots[0])]
+
+
+def _with_what_they_show(slots: SlotQuerySet) -> SlotQuerySet:
+    return slots.select_related("case__study", "other_case__study", "sitting__reader__study")
+
+
+def _together(slot: Slot, first: Slot) -> bool:
+    blind = Slot.Kind.PURPOSE_BLIND
+    return slot.sitting_id == first.sitting_id and (slot.kind == blind) == (first.kind == blind)
+
+
+def reveal_is_due(reader: Reader, following: Slot | None) -> bool:
+    """Whether the purpose-blind phase is over and the reader has not yet been told what the study is about."""
+    blind = bool(reader.study.purpose_blind_films) and not reader.simulated
+    past = following is None or following.kind != Slot.Kind.PURPOSE_BLIND
+    return blind and past and not reader.consents.filter(stage=Consent.Stage.REVEAL).exists()
+
+
+def opens_at(reader: Reader, following: Slot) -> datetime | None:
+    """When the washout before a later sitting is over; None where the sitting is open."""
+    number = following.sitting.number
+    if number == 1 or reader.simulated:
+        return None
+    last = Slot.objects.for_reader(reader).filter(sitting__number=number - 1).aggregate(at=Max("answers__answered_at"))
+    opens = last["at"] + timedelta(days=reader.study.washout_days) if last["at"] else None
+    return opens if opens and opens > timezone.now() else None
+
+
+def remarks_open_on(reader: Reader) -> Slot | None:
+    """The answered slot about which something is still asked, or None."""
+    if not reader.study.asks_after_rating or not may_read(reader):
+        return None
+    answered = Slot.objects.for_reader(reader).filter(answers__revision=1, remark=None, report=None)
+    return _with_what_they_show(answered.exclude(FILM_WITHDRAWN)).in_order().first()
+
+
+def amendable(reader: Reader) -> Amendable | None:
+    """The last answer, while it can still be amended within the designer's interval; else None."""
+    study = reader.study
+    if not study.amend_seconds or not may_read(reader):
+        return None
+    answers = Answer.objects.filter(slot__sitting__reader=reader, slot__report=None, revision=1)
+    last = answers.select_related("slot__sitting__reader__study").order_by("-answered_at", "-pk").first()
+    # Feedback has told what the film was.
+    if last is None or (last.slot.kind == Slot.Kind.PRACTICE and study.practice_feedback):
+        return None
+    left = last.answered_at + timedelta(seconds=study.amend_seconds) - timezone.now()
+    return Amendable(last.slot, last.slot.answers.count(), left) if left > timedelta(0) else None
 
 
 def place(reader: Reader) -> Place | None:
-    """Where the reader stands, or None where there is nothing left to read."""
+    """Where the reader stands, or None where there is nothing to read now."""
+    remarked = remarks_open_on(reader)
     slots = upcoming(reader)
+    if remarked:
+        return Place(remarked, slots[0] if slots else None, progress(reader, remarked), remarks_open=True)
     if not slots:
         return None
-    kinds = STUDY_FILMS if slots[0].kind in STUDY_FILMS else PRACTICE_FILMS
-    return Place(slot=slots[0], ahead=slots[1] if len(slots) > 1 else None, count=count(reader, kinds))
+    return Place(slots[0], slots[1] if len(slots) > 1 else None, progress(reader, slots[0]))
 
 
-def count(reader: Reader, kinds: list[Slot.Kind]) -> Count:
-    """Films of these kinds. One that was withdrawn unread counts no more; one that was read before counts as read."""
-    slots = Slot.objects.for_reader(reader).filter(kind__in=kinds)
-    answered = slots.filter(answers__revision=1).count()
-    return Count(answered=answered, total=answered + slots.open().count())
+def progress(reader: Reader, slot: Slot) -> Progress:
+    """How far the reader is among the films that are counted with this slot's."""
+    for kinds in (PURPOSE_BLIND_FILMS, PRACTICE_FILMS, STUDY_FILMS):
+        if slot.kind in kinds:
+            return count(reader, kinds, slot.sitting.number)
+    raise ValueError(f"Slots of kind {slot.kind} are not counted.")
+
+
+def count(reader: Reader, kinds: list[Slot.Kind], sitting: int = 1) -> Progress:
+    """Films of these kinds in one sitting.
+
+    One that was withdrawn unread counts no more; one that was read before counts as read. One that the reader reported
+    counts no more.
+    """
+    slots = Slot.objects.for_reader(reader).filter(kind__in=kinds, sitting__number=sitting)
+    read = slots.filter(ANSWERED).aggregate(number=Count("pk"), pace=Avg(TAKEN))
+    return Progress(read["number"], read["number"] + slots.open().count(), read["pace"])

@@ -20,7 +20,7 @@ from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
-from readerstudy.studies import services, tasks
+from readerstudy.studies import services, tasks, texts
 from readerstudy.studies.freezing import PLAN, draw_films
 from readerstudy.studies.links import personal_link
 from readerstudy.studies.models import (
@@ -34,7 +34,6 @@ from readerstudy.studies.models import (
     Study,
 )
 from readerstudy.studies.numbering import numbered_slots
-from readerstudy.studies.plan import INSTRUCTION, INSTRUCTION_VERSION
 
 State = Study.State
 BEFORE_UNBLINDING = frozenset({State.FROZEN.value, State.CLOSED.value})
@@ -213,8 +212,8 @@ class StudyAdmin(StepsAdmin):
         """A new study begins as one of the command line does, and with a seed that nobody chose."""
         begun = {
             "seed": secrets.randbelow(2**32),
-            "instruction_text": INSTRUCTION,
-            "instruction_version": INSTRUCTION_VERSION,
+            "instruction_text": texts.INSTRUCTION,
+            "instruction_version": texts.TEXTS_VERSION,
         }
         return begun | super().get_changeform_initial_data(request)
 

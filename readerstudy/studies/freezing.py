@@ -38,7 +38,7 @@ from readerstudy.studies.rendering import (
 from readerstudy.studies.selection import Candidate, Draw, Profile, TooFewFilms, finding_shares, profile_shares
 from readerstudy.synthesis.models import Batch, Generator
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 PLAN = (
     "name",
     "title",
@@ -51,8 +51,36 @@ PLAN = (
     "instruction_text",
     "instruction_version",
     "ratio_told",
-    "repeats",
+    "question",
     "practice_films",
+    "practice_feedback",
+    "repeats",
+    "repeat_lag",
+    "block_films",
+    "sittings",
+    "washout_days",
+    "amend_seconds",
+    "cues",
+    "regions_asked",
+    "findings_asked",
+    "remarks_asked",
+    "purpose_blind_films",
+    "purpose_blind_title",
+    "purpose_blind_instruction",
+    "purpose_blind_consent",
+    "ethics_reference",
+    "debriefing_text",
+    "debriefing_version",
+    "consent_text",
+    "consent_version",
+    "profile_asked",
+    "display_asked",
+    "smallest_width",
+    "smallest_height",
+    "small_screen",
+    "link_days",
+    "link_use",
+    "results_shown",
     "override_reason",
 )
 
@@ -79,6 +107,8 @@ class DrawnCase:
     kind: Case.Kind
     candidate: Candidate
     code: str = field(default_factory=opaque_code)
+    pair: int | None = None
+    """The number that two films share which are shown side by side."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +157,9 @@ def design_of(study: Study) -> dict[str, Any]:
 
 
 def draw_films(study: Study) -> Selection:
-    """Draw the films of every arm and of the practice by the study's seed; main films first, no patient twice.
+    """Draw the films of every arm, of the practice and of a purpose-blind phase by the study's seed; main films first.
+
+    No patient comes twice.
 
     Raises ValidationError where the design does not allow it.
     """
@@ -140,10 +172,14 @@ def draw_films(study: Study) -> Selection:
         random = Random(f"{study.seed}:{source.arm.name}")
         drawn = _draw(source, draw, source.arm.films, random)
         cases += [DrawnCase(source.arm, Case.Kind.MAIN, candidate) for candidate in drawn]
-    for source, count in _practice(study, sources):
-        random = Random(f"{study.seed}:{source.arm.name}:practice")
-        drawn = _draw(source, draw, count, random, practice=True)
-        cases += [DrawnCase(source.arm, Case.Kind.PRACTICE, candidate) for candidate in drawn]
+    for kind, films in (
+        (Case.Kind.PRACTICE, study.practice_films),
+        (Case.Kind.PURPOSE_BLIND, study.purpose_blind_films),
+    ):
+        for source, count in _in_turn(sources, films):
+            random = Random(f"{study.seed}:{source.arm.name}:{kind}")
+            drawn = _draw(source, draw, count, random, beside=True)
+            cases += [DrawnCase(source.arm, kind, candidate) for candidate in drawn]
     return Selection(sources, cases, gaps)
 
 
@@ -260,10 +296,12 @@ def _check_roles(study: Study, sources: list[Source]) -> None:
                 _("The study has no arm with the role “%(role)s”; add one before freezing.") % {"role": role.label}
             )
     main = sum(source.arm.films for source in sources)
-    if study.repeats > most_repeats(main):
+    shown = main // 2 if study.of_pairs else main
+    most = most_repeats(shown, study.repeat_lag)
+    if study.repeats > most:
         raise ValidationError(
             _("At most %(most)d of the %(main)d films can be repeated with films between, not %(repeats)d.")
-            % {"most": most_repeats(main), "main": main, "repeats": study.repeats}
+            % {"most": most, "main": shown, "repeats": study.repeats}
         )
     for source in sources:
         _check_truncation(source)
@@ -311,20 +349,23 @@ def _check_held_out(study: Study, sources: list[Source]) -> list[str]:
     return gaps
 
 
-def _practice(study: Study, sources: list[Source]) -> list[tuple[Source, int]]:
-    """How many practice films each arm gives: real and synthetic in turn, arms of one kind in turn, controls none."""
+def _in_turn(sources: list[Source], films: int) -> list[tuple[Source, int]]:
+    """How many films beside the main ones each arm gives: real and synthetic in turn, arms of one kind in turn.
+
+    Controls give none.
+    """
     kinds = [[source for source in sources if source.arm.role == role] for role in (Arm.Role.REAL, Arm.Role.GENERATOR)]
     counts: Counter[str] = Counter()
-    for number in range(study.practice_films):
+    for number in range(films):
         arms = kinds[number % 2]
         counts[arms[number // 2 % len(arms)].arm.name] += 1
     return [(source, counts[source.arm.name]) for source in sources if counts[source.arm.name]]
 
 
-def _draw(source: Source, draw: Draw, count: int, random: Random, *, practice: bool = False) -> list[Candidate]:
+def _draw(source: Source, draw: Draw, count: int, random: Random, *, beside: bool = False) -> list[Candidate]:
     arm = source.arm
     try:
-        if arm.mix_of is None or practice:
+        if arm.mix_of is None or beside:
             return draw.plainly(source.candidates, count, random)
         mix = profile_shares(_profiles(arm.mix_of, arm.mix_split).values())
         return draw.to_mix(source.candidates, count, mix, random)
@@ -378,7 +419,8 @@ def _what_was_drawn(source: Source, cases: list[DrawnCase]) -> dict[str, Any]:
     return {
         "candidates": len(source.candidates),
         "candidate_patients": len({candidate.patient for candidate in source.candidates if candidate.patient}),
-        "practice_films": len(cases) - len(main),
+        "practice_films": sum(case.kind == Case.Kind.PRACTICE for case in cases),
+        "purpose_blind_films": sum(case.kind == Case.Kind.PURPOSE_BLIND for case in cases),
         "finding_shares": drawn,
         "finding_mix": {
             finding: {"target": share, "drawn": drawn.get(finding, 0.0)} for finding, share in target.items()

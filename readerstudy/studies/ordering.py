@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from random import Random
+from typing import TypeVar
 
-from readerstudy.studies.models import Case, Slot
+from readerstudy.studies.models import Slot
 
-LARGEST_LAG = 10
-
-
-def lag(main_films: int) -> int:
-    """How many films lie at least between a film and its repeat: ten, or a third of the films where these are few."""
-    return min(LARGEST_LAG, main_films // 3)
+Film = TypeVar("Film", bound=Hashable)
 
 
-def most_repeats(main_films: int) -> int:
+def lag(main_films: int, least: int) -> int:
+    """How many films lie at least between a film and its repeat: `least`, or a third of the films where they are few."""
+    return min(least, main_films // 3)
+
+
+def most_repeats(main_films: int, least: int) -> int:
     """How many films can be repeated with that lag."""
-    return main_films - lag(main_films)
+    return main_films - lag(main_films, least)
 
 
 def draw_order(
-    practice: Sequence[Case], main: Sequence[Case], repeats: int, random: Random
-) -> list[tuple[Slot.Kind, Case]]:
+    practice: Sequence[Film], main: Sequence[Film], repeats: int, least: int, random: Random
+) -> list[tuple[Slot.Kind, Film]]:
     """Practice films first, then every main film once in random order, `repeats` of them a second time.
 
+    At least `least` films lie between a film and its repeat (see `lag`). In a study of pairs a film stands for two.
     Raises ValueError where more films are to be repeated than the lag allows.
     """
-    if repeats > most_repeats(len(main)):
-        raise ValueError(f"At most {most_repeats(len(main))} of {len(main)} films can be repeated, not {repeats}.")
+    most = most_repeats(len(main), least)
+    if repeats > most:
+        raise ValueError(f"At most {most} of {len(main)} films can be repeated, not {repeats}.")
     practice_order = random.sample(list(practice), len(practice))
     main_order = random.sample(list(main), len(main))
-    order = [(Slot.Kind.MAIN, case) for case in main_order]
-    for case in random.sample(main_order[: most_repeats(len(main))], repeats):
+    order = [(Slot.Kind.MAIN, film) for film in main_order]
+    for film in random.sample(main_order[:most], repeats):
         # A later insertion never brings a film and its repeat closer together, so the lag holds to the end.
-        earliest = order.index((Slot.Kind.MAIN, case)) + lag(len(main)) + 1
-        order.insert(random.randint(earliest, len(order)), (Slot.Kind.REPEAT, case))
-    return [(Slot.Kind.PRACTICE, case) for case in practice_order] + order
+        earliest = order.index((Slot.Kind.MAIN, film)) + lag(len(main), least) + 1
+        order.insert(random.randint(earliest, len(order)), (Slot.Kind.REPEAT, film))
+    return [(Slot.Kind.PRACTICE, film) for film in practice_order] + order

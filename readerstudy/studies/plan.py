@@ -13,15 +13,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from readerstudy.archive.services import find_collection
+from readerstudy.studies import texts
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import ArmPlan, StudyPlan, add_arm, create_study
-
-INSTRUCTION_VERSION = "en-1"
-INSTRUCTION = (
-    "You will see chest radiographs, one at a time. Each is either a real film or one that a computer program drew. "
-    "Say for each how sure you are, from definitely real to definitely synthetic. There is no time limit. Go by your "
-    "own impression, read alone, and look nothing up."
-)
 
 
 def read_plan(path: Path) -> dict[str, Any]:
@@ -46,7 +40,9 @@ def read_text(path: Path) -> str:
 
 def build_study(plan: Mapping[str, Any], *, actor: str) -> Study:
     """Create the study of a plan with all its arms, or nothing. Raises ValidationError for what the plan gets wrong."""
-    fields = {"instruction_text": INSTRUCTION, "instruction_version": INSTRUCTION_VERSION} | dict(plan)
+    question = str(plan.get("question", Study.Question.RATING))
+    instruction = texts.INSTRUCTIONS.get(question, texts.INSTRUCTION)
+    fields = {"instruction_text": instruction, "instruction_version": texts.TEXTS_VERSION} | dict(plan)
     arms = fields.pop("arms", [])
     if not (isinstance(arms, list) and all(isinstance(arm, Mapping) for arm in arms)):
         raise ValidationError(_("The arms of a plan are tables; write [[arms]] above the fields of each."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from collections import defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
@@ -51,8 +53,36 @@ class StudyPlan(TypedDict, total=False):
     instruction_text: str
     instruction_version: str
     ratio_told: bool
-    repeats: int
+    question: str
     practice_films: int
+    practice_feedback: bool
+    repeats: int
+    repeat_lag: int
+    block_films: int
+    sittings: int
+    washout_days: int
+    amend_seconds: int
+    cues: str
+    regions_asked: bool
+    findings_asked: bool
+    remarks_asked: bool
+    purpose_blind_films: int
+    purpose_blind_title: str
+    purpose_blind_instruction: str
+    purpose_blind_consent: str
+    ethics_reference: str
+    debriefing_text: str
+    debriefing_version: str
+    consent_text: str
+    consent_version: str
+    profile_asked: bool
+    display_asked: bool
+    smallest_width: int
+    smallest_height: int
+    small_screen: str
+    link_days: int
+    link_use: str
+    results_shown: bool
     override_reason: str
 
 
@@ -170,6 +200,7 @@ def _write_frozen(study: Study, selection: freezing.Selection, rendered: freezin
             arm=origin.arm,
             radiograph_id=origin.candidate.radiograph,
             patient=origin.candidate.patient,
+            pair=origin.pair,
         )
         for case, origin in _shuffled(list(zip(cases, drawn, strict=True)))
     )
@@ -210,7 +241,9 @@ def invite_reader(*, study: Study, actor: str, name: str = "", email: str = "") 
             )
         reader = _enrol(study, simulated=False, actor=actor)
         token = secrets.token_urlsafe(32)
-        identity = ReaderIdentity(reader=reader, name=name, email=email, link_hash=link_hash(token))
+        identity = ReaderIdentity(
+            reader=reader, name=name, email=email, link_hash=link_hash(token), link_expires_at=_expiry(study)
+        )
         identity.full_clean()
         identity.save()
     return reader, token
@@ -225,10 +258,15 @@ def enrol_simulated_reader(*, study: Study, actor: str) -> Reader:
 
 
 def reissue_link(*, reader: Reader, actor: str) -> str:
-    """Give a reader a new personal link; the old one dies. Returns the new token."""
+    """Give a reader a new personal link; the old one dies, be it lost, used up or withdrawn. Returns the new token."""
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        replaced = ReaderIdentity.objects.filter(reader=reader).update(link_hash=link_hash(token))
+        replaced = ReaderIdentity.objects.filter(reader=reader).update(
+            link_hash=link_hash(token),
+            link_expires_at=_expiry(reader.study),
+            link_opened_at=None,
+            link_withdrawn_at=None,
+        )
         if not replaced:
             raise ValidationError(
                 _("Reader %(reader)s has no identity any more, so there is no link to reissue; invite the person anew.")
@@ -236,6 +274,15 @@ def reissue_link(*, reader: Reader, actor: str) -> str:
             )
         record(actor=actor, action="link reissued", subject=_subject(reader))
     return token
+
+
+def withdraw_link(*, reader: Reader, actor: str) -> None:
+    """Close a personal link and the sessions that it opened; the reader stays in the study and can get a new one."""
+    with transaction.atomic():
+        links = ReaderIdentity.objects.filter(reader=reader, link_withdrawn_at=None)
+        if not links.update(link_withdrawn_at=timezone.now()):
+            raise ValidationError(_("Reader %(reader)s has no link to withdraw.") % {"reader": reader.pseudonym})
+        record(actor=actor, action="link withdrawn", subject=_subject(reader))
 
 
 def erase_identity(*, reader: Reader, actor: str) -> None:
@@ -248,6 +295,10 @@ def erase_identity(*, reader: Reader, actor: str) -> None:
 def link_hash(token: str) -> str:
     """What is stored of a personal link: SHA-256 of its token, in hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _expiry(study: Study) -> datetime:
+    return timezone.now() + timedelta(days=study.link_days)
 
 
 def _open(study: Study) -> Study:
@@ -267,20 +318,52 @@ def _enrol(study: Study, *, simulated: bool, actor: str) -> Reader:
     reader = Reader(study=study, pseudonym=f"{'S' if simulated else 'R'}{number:02d}", simulated=simulated)
     reader.full_clean()
     reader.save()
-    sitting = Sitting.objects.create(reader=reader)
-    cases = list(study.cases.order_by("code"))
-    order = draw_order(
-        [case for case in cases if case.kind == Case.Kind.PRACTICE],
-        [case for case in cases if case.kind == Case.Kind.MAIN],
-        study.repeats,
-        Random(f"{study.seed}:{reader.pseudonym}"),
-    )
-    Slot.objects.bulk_create(
-        Slot(sitting=sitting, position=position, case=case, kind=kind)
-        for position, (kind, case) in enumerate(order, start=1)
-    )
-    record(actor=actor, action="reader enrolled", subject=_subject(reader), slots=len(order), simulated=simulated)
+    slots = [slot for number in range(1, study.sittings + 1) for slot in _slots(reader, number)]
+    Slot.objects.bulk_create(slots)
+    record(actor=actor, action="reader enrolled", subject=_subject(reader), slots=len(slots), simulated=simulated)
     return reader
+
+
+def _slots(reader: Reader, number: int) -> list[Slot]:
+    """One sitting in order: in the first one what is purpose-blind, then practice; in each all main films and repeats."""
+    study = reader.study
+    sitting = Sitting.objects.create(reader=reader, number=number)
+    # The first sitting's order is that of the days when there was only one.
+    random = Random(":".join([str(study.seed), reader.pseudonym, *([str(number)] if number > 1 else [])]))
+    films = _films_of(study)
+    order = draw_order(
+        films[Case.Kind.PRACTICE] if number == 1 else [],
+        films[Case.Kind.MAIN],
+        study.repeats,
+        study.repeat_lag,
+        random,
+    )
+    if number == 1:
+        first = films[Case.Kind.PURPOSE_BLIND]
+        order = [(Slot.Kind.PURPOSE_BLIND, film) for film in random.sample(first, len(first))] + order
+    slots = []
+    for position, (kind, film) in enumerate(order, start=1):
+        # Of a pair, which film is on the left is drawn anew for each reader and each time.
+        case, other_case = (*random.sample(film, len(film)), None)[:2]
+        slots.append(Slot(sitting=sitting, position=position, case=case, other_case=other_case, kind=kind))
+    return slots
+
+
+def _films_of(study: Study) -> dict[str, list[tuple[Case, ...]]]:
+    """By kind what is shown at a time: one case, or in a study of pairs the two of a pair."""
+    films: dict[str, list[tuple[Case, ...]]] = {kind: [] for kind in Case.Kind}
+    pairs: dict[int, list[Case]] = defaultdict(list)
+    numbers = dict(CaseTruth.objects.filter(study=study).values_list("case", "pair"))
+    for case in study.cases.order_by("code"):
+        pair = numbers[case.pk]
+        if pair is None:
+            films[case.kind].append((case,))
+        else:
+            pairs[pair].append(case)
+    # Not by the number of the pair, which is given at freezing, but by code, which says nothing.
+    for both in sorted(pairs.values(), key=lambda both: both[0].code):
+        films[both[0].kind].append(tuple(both))
+    return films
 
 
 # What the design did not foresee

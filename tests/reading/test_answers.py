@@ -33,7 +33,7 @@ def stored() -> list[tuple]:
 def test_it_stores_the_answer_and_gives_the_next_slot(browser: Browser, code: str) -> None:
     reply = browser.answer(code, 5, 4321)
     assert reply.status_code == 200
-    assert reply.json() == {"stored": {"code": code, "rating": 5}, "next": browser.slot()}
+    assert reply.json() == {"stored": {"code": code, "rating": 5, "revision": 1}, "next": browser.slot()}
     assert stored() == [(code, 1, 5, 4321)]
     assert reply.json()["next"]["code"] == slots_of(browser.reader)[1].code
 
@@ -59,7 +59,7 @@ def test_another_rating_is_refused_with_the_stored_one(browser: Browser, code: s
     assert reply.status_code == 409
     assert reply.json() == {
         "error": "This film has been rated already, as “Probably synthetic”; that rating stands.",
-        "stored": {"code": code, "rating": 5},
+        "stored": {"code": code, "rating": 5, "revision": 1},
         "next": browser.slot(),
     }
     assert [row[2] for row in stored()] == [5]

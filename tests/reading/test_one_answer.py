@@ -118,7 +118,7 @@ def code(line: Line) -> str:
 
 def test_fifty_requests_with_the_same_answer_store_one_and_all_get_the_same_reply(line: Line, code: str) -> None:
     replies = all_at_once([lambda: line.answer(code, 5, 4321)] * AT_ONCE)
-    expected = (200, {"stored": {"code": code, "rating": 5}, "next": line.slot()})
+    expected = (200, {"stored": {"code": code, "rating": 5, "revision": 1}, "next": line.slot()})
     assert replies == [expected] * AT_ONCE
     assert stored() == [(code, 1, 5, 4321)]
     assert logged() == 1
@@ -131,7 +131,7 @@ def test_fifty_requests_with_different_answers_store_one_and_the_others_are_told
     assert (of_slot, revision) == (code, 1)
     assert (rating, milliseconds) in bodies
     assert logged() == 1
-    taken = {"stored": {"code": code, "rating": rating}, "next": line.slot()}
+    taken = {"stored": {"code": code, "rating": rating, "revision": 1}, "next": line.slot()}
     refusal = f"This film has been rated already, as “{Rating(rating).label}”; that rating stands."
     for (asked, _), reply in zip(bodies, replies, strict=True):
         assert reply == ((200, taken) if asked == rating else (409, taken | {"error": refusal}))
@@ -168,7 +168,7 @@ def test_a_server_killed_over_an_answer_loses_and_doubles_nothing(
     assert logged() == len(kept)
     with server(door, home):
         again = line.answer(code, 5, 4321)
-        assert again == (200, {"stored": {"code": code, "rating": 5}, "next": line.slot()})
+        assert again == (200, {"stored": {"code": code, "rating": 5, "revision": 1}, "next": line.slot()})
         assert line.answer(code, 5, 4321) == again
     assert stored() == [(code, 1, 5, 4321)]
     assert logged() == 1

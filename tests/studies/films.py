@@ -115,6 +115,11 @@ def make_study(name: str = "chest", **plan: Any) -> Study:
                 "margin_reason": "Smaller differences would not change practice.",
                 "instruction_text": "Say whether each film is real.",
                 "instruction_version": "1",
+                # What stands before the first film is asked where a test is about it.
+                "consent_text": "",
+                "consent_version": "",
+                "profile_asked": False,
+                "display_asked": False,
             }
             | plan
         ),

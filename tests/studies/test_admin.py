@@ -27,7 +27,7 @@ from readerstudy.studies.models import (
     Slot,
     Study,
 )
-from readerstudy.studies.plan import INSTRUCTION, INSTRUCTION_VERSION
+from readerstudy.studies.texts import INSTRUCTION, TEXTS_VERSION
 from readerstudy.synthesis.models import Batch
 from tests.studies.films import (
     ACTOR,
@@ -124,7 +124,7 @@ def test_a_new_study_begins_with_a_seed_the_usual_instruction_and_room_for_an_ar
     seeds = {context["adminform"].form["seed"].value() for context in forms}
     assert len(seeds) == 2
     form = forms[0]["adminform"].form
-    assert (form["instruction_text"].value(), form["instruction_version"].value()) == (INSTRUCTION, INSTRUCTION_VERSION)
+    assert (form["instruction_text"].value(), form["instruction_version"].value()) == (INSTRUCTION, TEXTS_VERSION)
     arms = [formset.formset.total_form_count() for formset in forms[0]["inline_admin_formsets"]]
     assert arms == [1]
 
