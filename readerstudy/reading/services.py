@@ -138,8 +138,8 @@ def record_remark(
     """Store what a reader said of a film beside the question, once: the same again gives the stored remark.
 
     `cues` are names of `Cue`, `findings` gives a `Certainty` by finding, `regions` are circles {x, y, radius} in
-    shares of the film's side. Raises NotOpen where nothing is asked of the slot now, AlreadyRemarked where something else is
-    stored, and ValidationError where a value is none that can be said.
+    shares of the film's side. Raises NotOpen where nothing is asked of the slot now, AlreadyRemarked where something
+    else is stored, and ValidationError where a value is none that can be said.
     """
     remark = Remark(
         slot=slot,

@@ -1,4 +1,4 @@
-"""A reader's worklist: which slot comes next, what is asked of it, and how far the reader is. Nothing here knows truth."""
+"""A reader's worklist: which slot comes next, what is asked, and how far the reader is. Nothing here knows truth."""
 
 from __future__ import annotations
 

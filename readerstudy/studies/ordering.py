@@ -12,7 +12,7 @@ Film = TypeVar("Film", bound=Hashable)
 
 
 def lag(main_films: int, least: int) -> int:
-    """How many films lie at least between a film and its repeat: `least`, or a third of the films where they are few."""
+    """How many films lie between a film and its repeat: `least`, or a third of the films where these are few."""
     return min(least, main_films // 3)
 
 

@@ -325,7 +325,7 @@ def _enrol(study: Study, *, simulated: bool, actor: str) -> Reader:
 
 
 def _slots(reader: Reader, number: int) -> list[Slot]:
-    """One sitting in order: in the first one what is purpose-blind, then practice; in each all main films and repeats."""
+    """One sitting in order: in the first, purpose-blind films and practice come before the main films and repeats."""
     study = reader.study
     sitting = Sitting.objects.create(reader=reader, number=number)
     # The first sitting's order is that of the days when there was only one.

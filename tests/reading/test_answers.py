@@ -148,7 +148,10 @@ def test_a_closed_study_takes_no_answer_but_still_confirms_a_stored_one(browser:
         "stored": None,
         "next": {"done": True},
     }
-    assert browser.answer(first, 4).json() == {"stored": {"code": first, "rating": 4}, "next": {"done": True}}
+    assert browser.answer(first, 4).json() == {
+        "stored": {"code": first, "rating": 4, "revision": 1},
+        "next": {"done": True},
+    }
     assert len(stored()) == 1
 
 

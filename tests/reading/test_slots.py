@@ -28,7 +28,11 @@ def test_a_slot_tells_nothing_but_what_the_page_needs(browser: Browser, study: S
         "ahead": second.code,
         "number": 1,
         "total": 2,
+        "minutes_left": None,
         "practice": True,
+        "asks": "question",
+        "pause": False,
+        "amendable": None,
         "side": study.side,
         "levels": study.levels,
     }
@@ -69,7 +73,10 @@ def test_a_film_withdrawn_after_it_was_read_keeps_its_answer_and_loses_its_repea
     now = browser.slot()
     assert (now["number"], now["total"]) == (before["number"], before["total"] - 1)
     assert Answer.objects.get(slot=first).rating == 4
-    assert browser.answer(first.code, 4).json() == {"stored": {"code": first.code, "rating": 4}, "next": now}
+    assert browser.answer(first.code, 4).json() == {
+        "stored": {"code": first.code, "rating": 4, "revision": 1},
+        "next": now,
+    }
     while not now.get("done"):
         assert now["code"] != repeat.code
         now = browser.read()
