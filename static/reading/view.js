@@ -13,8 +13,8 @@ export const TURNS = {
   rotateLeft: [[0, 1], [-1, 0]],
 };
 /* The darkest and the brightest grey of a window, as shares of the film's own range from its 1st to its 99th percentile:
- * the dark half for the lungs, the bright half for mediastinum, spine and bones, the middle for more contrast. */
-const PRESETS = { lungs: [0, 0.6], mediastinum: [0.4, 1], contrast: [0.2, 0.8] };
+ * the dark part for the lungs, the bright part for mediastinum, spine and bones, the middle for more contrast. */
+const PRESETS = { lungs: [0, 0.7], mediastinum: [0.4, 1], contrast: [0.2, 0.8] };
 const PAN_STEP = 1 / 16;
 const LARGEST_ZOOM = 16;
 const GLASS = { side: 0.35, factor: 2 };

@@ -49,10 +49,10 @@ def settle(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def light_box(page: Page) -> Greys:
-    """The canvas as it is on the screen: greys of shape (height, width); black where the flag or focus ring lies."""
+def light_box(page: Page, film: str = "film") -> Greys:
+    """A canvas as it is on the screen: greys of shape (height, width); black where the flag or focus ring lies."""
     settle(page)
-    image = Image.open(io.BytesIO(page.locator("#film").screenshot(animations="allow")))
+    image = Image.open(io.BytesIO(page.locator(f"#{film}").screenshot(animations="allow")))
     rgb = np.asarray(image.convert("RGB")).astype(np.int16)
     return np.where(np.ptp(rgb, axis=2) == 0, rgb[..., 0], 0)
 
@@ -63,13 +63,35 @@ def in_the_middle(greys: npt.NDArray[Any], side: int, right: int = 0, down: int 
     return greys[top : top + side, left : left + side]
 
 
-def drag(page: Page, right: int, down: int, *, button: Any = "left", start: tuple[int, int] = (0, 0)) -> None:
-    """Drag on the film from `start`, counted from its middle."""
+def middle_of(page: Page) -> tuple[float, float]:
+    """The middle of the film's canvas, on the page."""
     box = page.locator("#film").bounding_box()
     assert box
-    x, y = box["x"] + box["width"] / 2 + start[0], box["y"] + box["height"] / 2 + start[1]
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, right: int, down: int, *, button: Any = "left", start: tuple[int, int] = (0, 0)) -> None:
+    """Drag on the film from `start`, counted from its middle."""
+    x, y = np.add(middle_of(page), start)
     page.mouse.move(x, y)
     page.mouse.down(button=button)
     page.mouse.move(x + right / 2, y + down / 2)
     page.mouse.move(x + right, y + down)
     page.mouse.up(button=button)
+
+
+def touch(page: Page, *fingers: list[tuple[int, int]]) -> None:
+    """Put fingers down one by one, move them together and lift them: places counted from the film's middle."""
+    x, y = middle_of(page)
+    devtools = page.context.new_cdp_session(page)
+
+    def tell(what: str, places: list[tuple[int, int]]) -> None:
+        points = [{"x": x + right, "y": y + down, "id": number} for number, (right, down) in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": points})
+
+    for number in range(len(fingers)):
+        tell("touchStart", [path[0] for path in fingers[: number + 1]])
+    for places in list(zip(*fingers, strict=True))[1:]:
+        tell("touchMove", list(places))
+    tell("touchEnd", [])
+    devtools.detach()
