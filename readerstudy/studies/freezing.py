@@ -25,12 +25,15 @@ from readerstudy.progress import Progress
 from readerstudy.studies import held_out
 from readerstudy.studies.models import Arm, Case, Study, opaque_code
 from readerstudy.studies.ordering import most_repeats
+from readerstudy.studies.pixel_check import MeasuredFilm, pixel_report, refuse_what_tells
+from readerstudy.studies.pixel_features import pixel_features
 from readerstudy.studies.rendering import (
     BLOCKS_ACROSS,
     DITHER,
     block_side,
     common_step,
     fault_of_payload,
+    film_of,
     grey_step,
     payload_hash,
     render,
@@ -130,6 +133,7 @@ class Rendered:
     step: float
     """What the noise in every payload is measured by: see `common_step`."""
     payload_hashes: dict[str, str]
+    main_films: list[MeasuredFilm]
 
 
 def design_of(study: Study) -> dict[str, Any]:
@@ -186,7 +190,8 @@ def draw_films(study: Study) -> Selection:
 def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rendered:
     """Write one payload per case into `folder`, all on one matrix and one grid of grey levels.
 
-    Raises ValidationError where a film is missing or is not the one that the archive knows.
+    Raises ValidationError where a film is missing or is not the one that the archive knows, and where the edges of the
+    films tell their truth.
     """
     films = Radiograph.objects.in_bulk([case.candidate.radiograph for case in selection.cases])
     side, levels = _matrix_and_grid(selection, films.values())
@@ -194,6 +199,7 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
     as_they_are = [film for film in films.values() if film.side == side]
     step = common_step([grey_step(_read(film), side) for film in as_they_are], levels)
     hashes = {}
+    main_films = []
     progress.start(len(selection.cases), _("Rendering cases"))
     for case in selection.cases:
         film = _read(films[case.candidate.radiograph])
@@ -209,8 +215,12 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
                 % {"arm": case.arm.name, "fault": fault}
             )
         hashes[case.code] = payload_hash(payload)
+        if case.kind == Case.Kind.MAIN:
+            features = pixel_features(film_of(payload, side), levels, noise=DITHER * step)
+            main_films.append(MeasuredFilm(case.arm, features))
         progress.advance()
-    return Rendered(side, levels, step, hashes)
+    refuse_what_tells(main_films)
+    return Rendered(side, levels, step, hashes, main_films)
 
 
 def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[str, Any]:
@@ -234,6 +244,7 @@ def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[
             "rule": "normal noise in every film, seeded by the study and the film, mirrored at black and white",
             "standard_deviation": DITHER * rendered.step,
         },
+        "pixels": pixel_report(rendered.main_films),
         "degradation": {
             "rule": f"mean over square blocks, at most {BLOCKS_ACROSS} across",
             "block_side": block_side(rendered.side),

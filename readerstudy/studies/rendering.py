@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from gan.pixels import FULL_SCALE, HIGH_PERCENTILE, LOW_PERCENTILE, Film, quantise, resample
 from readerstudy.studies.models import Case
+from readerstudy.studies.pixel_features import constant_border
 
 # A degraded film consists of at most this many blocks across, so that an attentive reader cannot miss it at any side.
 BLOCKS_ACROSS = 64
@@ -28,7 +29,8 @@ COARSEST_STEP = FULL_SCALE / 63
 def render(film: Film, side: int, levels: int, *, step: float, seed: str, degraded: bool = False) -> bytes:
     """One case as its reader gets it: side × side little-endian 16-bit greys of a grid of `levels`, row by row.
 
-    `film` is a canonical film of at least that side. After the last resampling the intensity rule is applied once more,
+    `film` is a canonical film of at least that side. A constant border is cut off where pixels enough are left
+    (`_inside_its_border`). After the last resampling the intensity rule is applied once more,
     so that as many pixels are black and white in a film that was resampled as in one that was not. Then noise fills the
     gaps that a coarse source leaves between its greys: the same for every film of a study, by the `step` that
     `common_step` gives, and drawn by `seed`, so that the payload depends on nothing else. Values are rounded once, at
@@ -102,11 +104,25 @@ def film_of(payload: bytes, side: int) -> Film:
 
 
 def _on_the_matrix(film: Film, side: int) -> npt.NDArray[np.float64]:
-    values = resample(film, side).astype(np.float64)
+    values = resample(_inside_its_border(film, side), side).astype(np.float64)
     low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
     if high <= low:
         raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
     return np.clip((values - low) / (high - low), 0, 1) * FULL_SCALE
+
+
+def _inside_its_border(film: Film, side: int) -> Film:
+    """The centred square inside the constant lines at a film's edges and the line where they pass into the picture.
+
+    A film that would have fewer than `side` pixels along its edge stays as it is: none is ever enlarged.
+    """
+    top, bottom, left, right = (lines + 1 if lines else 0 for lines in constant_border(film))
+    rows, columns = len(film) - top - bottom, len(film) - left - right
+    inside = min(rows, columns)
+    if inside < side:
+        return film
+    top, left = top + (rows - inside) // 2, left + (columns - inside) // 2
+    return film[top : top + inside, left : left + inside]
 
 
 def _dithered(values: npt.NDArray, deviation: float, seed: str) -> npt.NDArray:
