@@ -152,8 +152,65 @@ class StudyAdmin(StepsAdmin):
             {"fields": ["primary_end_point", "margin", "margin_reason", "alpha", "decision_cut"]},
         ),
         (
-            _("Reading"),
-            {"fields": ["instruction_text", "instruction_version", "ratio_told", "repeats", "practice_films"]},
+            _("The question"),
+            {
+                "fields": [
+                    "question",
+                    "instruction_text",
+                    "instruction_version",
+                    "ratio_told",
+                    "practice_films",
+                    "practice_feedback",
+                    "amend_seconds",
+                ]
+            },
+        ),
+        (
+            _("After each rating"),
+            {
+                "fields": ["cues", "regions_asked", "findings_asked", "remarks_asked"],
+                "description": _("Asked only once the rating is locked, because cues teach."),
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            _("Repeats, pauses and sittings"),
+            {"fields": ["repeats", "repeat_lag", "block_films", "sittings", "washout_days"], "classes": ["collapse"]},
+        ),
+        (
+            _("Coming in"),
+            {
+                "fields": [
+                    "consent_text",
+                    "consent_version",
+                    "profile_asked",
+                    "display_asked",
+                    "smallest_width",
+                    "smallest_height",
+                    "small_screen",
+                    "link_days",
+                    "link_use",
+                ],
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            _("Purpose-blind phase"),
+            {
+                "fields": [
+                    "purpose_blind_films",
+                    "purpose_blind_title",
+                    "purpose_blind_instruction",
+                    "purpose_blind_consent",
+                    "ethics_reference",
+                ],
+                "description": _("A first phase in which readers name findings and do not know what the study asks."),
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            _("Debriefing"),
+            {"fields": ["debriefing_text", "debriefing_version", "results_shown"], "classes": ["collapse"]},
         ),
         (
             _("Freezing"),

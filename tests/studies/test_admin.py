@@ -58,23 +58,26 @@ def staff(client: Client) -> Client:
 
 
 def plan_form(**changes: Any) -> dict[str, Any]:
-    return {
-        "name": "chest",
-        "title": "Chest films",
-        "seed": 3,
-        "primary_end_point": "auc",
-        "margin": 0.1,
-        "margin_reason": "As agreed.",
-        "alpha": 0.05,
-        "decision_cut": 4,
-        "instruction_text": "Say what you see.",
-        "instruction_version": "1",
-        "repeats": 0,
-        "practice_films": 0,
-        "override_reason": "",
-        "arms-TOTAL_FORMS": 0,
-        "arms-INITIAL_FORMS": 0,
-    } | changes
+    """What the browser sends of a form in which nothing but the names was written. A box without a tick is not sent."""
+    begun = {field.name: field.get_default() for field in Study._meta.fields if field.editable}
+    return (
+        {name: value for name, value in begun.items() if value is not None and value is not False}
+        | {
+            "name": "chest",
+            "title": "Chest films",
+            "seed": 3,
+            "primary_end_point": "auc",
+            "margin": 0.1,
+            "margin_reason": "As agreed.",
+            "alpha": 0.05,
+            "decision_cut": 4,
+            "instruction_text": "Say what you see.",
+            "instruction_version": "1",
+            "arms-TOTAL_FORMS": 0,
+            "arms-INITIAL_FORMS": 0,
+        }
+        | changes
+    )
 
 
 def arm_form(number: int, **fields: Any) -> dict[str, Any]:

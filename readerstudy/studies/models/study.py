@@ -265,7 +265,11 @@ class Study(models.Model):
         return bool(self.cues == self.Cues.PER_FILM or self.regions_asked or self.findings_asked or self.remarks_asked)
 
     def clean(self) -> None:
-        """Refuse texts that are missing where they will be shown."""
+        """Refuse texts that are missing where they will be shown, or that ask another question."""
+        if self.instruction_text in set(texts.INSTRUCTIONS.values()) - {texts.INSTRUCTIONS.get(self.question)}:
+            raise ValidationError(
+                {"instruction_text": _("This instruction is for another question; tell readers what this study asks.")}
+            )
         needed = {
             "consent_version": bool(self.consent_text),
             "debriefing_text": bool(self.purpose_blind_films) or self.results_shown,
