@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from evaluation.readers.ratings import ONE_MODALITY, Floats, Ratings
 
@@ -120,7 +120,7 @@ class RoeMetz:
             weights @ np.einsum("rk,kl,rl->r", marginal_synthetic, wins**2, marginal_real),
             weights @ (marginal_synthetic * (marginal_real @ wins.T) ** 2).sum(1),
             weights @ (marginal_real * (marginal_synthetic @ wins) ** 2).sum(1),
-            weights @ areas**2,
+            float(weights @ areas**2),
         )
         # What a reader, no matter which, wins with films of two given looks.
         won = np.einsum("r,rfk,kl,rgl->fg", weights, of_synthetic, wins, of_real, optimize=True)
@@ -144,7 +144,7 @@ class RoeMetz:
         rest = np.sqrt(1 - self.case_correlation)
 
         def shares(means: Floats) -> Floats:
-            below = norm.cdf((criteria[:, None, :] - means[:, None, None] - looks[:, None]) / rest)
+            below = ndtr((criteria[:, None, :] - means[:, None, None] - looks[:, None]) / rest)
             return np.diff(below, axis=2, prepend=0.0, append=1.0)
 
         return weights, shares(self.d_prime + skill), shares(np.zeros_like(skill))
