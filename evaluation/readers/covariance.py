@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from evaluation.readers import moments
 from evaluation.readers.auc import placements
 from evaluation.readers.merit import Merit, auc
 from evaluation.readers.ratings import Floats, Ratings
@@ -79,21 +80,8 @@ def unbiased(ratings: Ratings) -> Floats:
 
     The only one of the three that can come out negative on the diagonal.
     """
-    cells = ratings.values.reshape(-1, len(ratings.cases))
-    positive, negative = cells[:, ratings.synthetic, None], cells[:, None, ~ratings.synthetic]
-    # The two-sample kernel: 1 for a synthetic case rated above a real one, ½ for a tie, 0 where either was not read.
-    won, won_apart = _pair_sums((positive > negative) + 0.5 * (positive == negative))
-    pairs, pairs_apart = _pair_sums(~np.isnan(positive) & ~np.isnan(negative))
+    area = moments.auc(ratings)
+    apart, pairs_apart = (moments.exactly(at_least, 2)[0, 0] for at_least in (area.sums, area.counts))
     if (pairs_apart <= 0).any():
         raise ValueError(SINGLE_CASE)
-    areas = won / pairs
-    return np.outer(areas, areas) - won_apart / pairs_apart
-
-
-def _pair_sums(kernels: np.ndarray) -> tuple[Floats, Floats]:
-    """Sums of (readers, synthetic, real) kernels, and sums of their products over pairs without a common case."""
-    kernels = kernels.astype(np.float64)
-    totals, by_positive, by_negative = kernels.sum((1, 2)), kernels.sum(2), kernels.sum(1)
-    flat = kernels.reshape(len(kernels), -1)
-    shared = by_positive @ by_positive.T + by_negative @ by_negative.T - flat @ flat.T
-    return totals, np.outer(totals, totals) - shared
+    return area.sums[0, 0] / area.counts[0, 0] - apart / pairs_apart

@@ -33,10 +33,14 @@ class Moments:
     sums: Floats
     counts: Floats
 
-    @property
-    def kinds(self) -> int:
-        """How many kinds of cases a term has: two for figures of synthetic and real films together, else one."""
-        return self.sums.ndim - 2
+
+def exactly(at_least: Floats, factors: int) -> Floats:
+    """From pairs that share at least some factors (the leading axes) to pairs that share these and no other."""
+    exact = at_least.copy()
+    for factor in range(factors):
+        view = np.moveaxis(exact, factor, 0)
+        view[0] -= view[1]
+    return exact
 
 
 def auc(ratings: Ratings) -> Moments:

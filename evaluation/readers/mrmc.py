@@ -22,10 +22,6 @@ Random = Literal["both", "readers", "cases"]
 
 # Below this a variance is rounding: that of an AUC in steps of 1e-6 would be larger.
 SMALLEST_VARIANCE = 1e-18
-NO_VARIANCE = (
-    "The estimated variance is not above zero: readers that all agree, or that are all perfect, leave nothing to "
-    "estimate it from."
-)
 
 
 class NoVariance(ValueError):
@@ -183,7 +179,10 @@ def _satterthwaite(error: float, mean_square: float, df: float) -> float:
 
 def _root(square: float) -> float:
     if not square > SMALLEST_VARIANCE:
-        raise NoVariance(NO_VARIANCE)
+        raise NoVariance(
+            "The estimated variance is not above zero: readers that all agree, or that are all perfect, leave nothing "
+            "to estimate it from."
+        )
     return math.sqrt(square)
 
 

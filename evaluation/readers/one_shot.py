@@ -18,8 +18,8 @@ import numpy as np
 
 from evaluation.readers.covariance import SINGLE_CASE
 from evaluation.readers.intervals import t_quantile, two_sided_p
-from evaluation.readers.moments import Moments
-from evaluation.readers.mrmc import NO_VARIANCE, SMALLEST_VARIANCE, NoVariance, Random
+from evaluation.readers.moments import Moments, exactly
+from evaluation.readers.mrmc import SMALLEST_VARIANCE, NoVariance, Random
 from evaluation.readers.ratings import Floats
 
 Statistic = Literal["U", "V"]
@@ -110,49 +110,35 @@ def _variance(moments: Moments, first: int, second: int, random: Random) -> _Var
     readers = moments.totals.shape[1]
     rows, columns = (slice(index * readers, (index + 1) * readers) for index in (first, second))
     sums, counts = (_by_factor(array[..., rows, columns], random) for array in (moments.sums, moments.counts))
-    exact_sums, exact_counts = _exactly(sums), _exactly(counts)
-    nothing_shared = (slice(None), *[0] * (counts.ndim - 1))
-    if ((counts[nothing_shared] > 0) & (exact_counts[nothing_shared] <= 0)).any():
+    factors = counts.ndim - 1
+    exact_sums, exact_counts = exactly(sums, factors), exactly(counts, factors)
+    nothing = (0,) * factors
+    if ((counts[nothing] > 0) & (exact_counts[nothing] <= 0)).any():
         raise ValueError(SINGLE_CASE)
-    pairs = counts[nothing_shared].sum()
-    coefficients = exact_counts / pairs
-    coefficients[nothing_shared] -= counts[nothing_shared] / pairs
+    weights = counts[nothing] / counts[nothing].sum()
+    coefficients = exact_counts / counts[nothing].sum()
+    coefficients[nothing] -= weights
     unbiased, biased = _ratio(exact_sums, exact_counts), _ratio(sums, counts)
-    effects, dfs = [], []
-    for factor in range(1, counts.ndim):
-        alone = (slice(None), *(int(axis == factor) for axis in range(1, counts.ndim)))
-        apart = np.where(counts[alone] > 0, biased[alone] - biased[nothing_shared], 0.0)
-        effects.append((counts[nothing_shared] / pairs * apart).sum())
-        share = coefficients.take(1, axis=factor).sum()
-        dfs.append(max(1, round(1 / share - 1)) if share > 0 else math.inf)
-    return _Variance(
-        float((coefficients * unbiased).sum()),
-        float((coefficients * biased).sum()),
-        np.array(effects),
-        np.array(dfs, dtype=float),
-    )
+    effects, dfs = np.empty(factors), np.empty(factors)
+    for factor in range(factors):
+        alone = tuple(int(other == factor) for other in range(factors))
+        effects[factor] = (weights * np.where(counts[alone] > 0, biased[alone] - biased[nothing], 0)).sum()
+        shared = coefficients.take(1, axis=factor).sum()
+        dfs[factor] = max(1, round(1 / shared - 1)) if shared > 0 else math.inf
+    return _Variance(float((coefficients * unbiased).sum()), float((coefficients * biased).sum()), effects, dfs)
 
 
 def _by_factor(block: Floats, random: Random) -> Floats:
-    """Sums over pairs by the random factors that they share at least: shape (groups, 2, …, 2).
+    """Sums over pairs by the random factors that they share at least: shape (2, …, 2, groups).
 
     A group is what moments are pooled over: all pairs of readers where readers are random, else each pair by itself.
     """
     if random == "cases":
-        return np.moveaxis(block.reshape(*block.shape[:-2], -1), -1, 0)
+        return block.reshape(*block.shape[:-2], -1)
     by_reader = np.stack([block.sum((-2, -1)), np.trace(block, axis1=-2, axis2=-1)], axis=-1)
     if random == "readers":
         by_reader = by_reader[(0,) * (by_reader.ndim - 1)]
-    return by_reader[None]
-
-
-def _exactly(at_least: Floats) -> Floats:
-    """From sums over pairs that share at least some factors to sums over pairs that share them and no other."""
-    exact = at_least.copy()
-    for axis in range(1, exact.ndim):
-        view = np.moveaxis(exact, axis, 0)
-        view[0] -= view[1]
-    return exact
+    return by_reader[..., None]
 
 
 def _ratio(sums: Floats, counts: Floats) -> Floats:
@@ -163,7 +149,7 @@ def _tested(estimate: float, parts: _Variance, against: float | None, random: Ra
     statistic: Statistic = "U" if parts.u > SMALLEST_VARIANCE else "V"
     variance = parts.u if statistic == "U" else parts.v
     if not variance > SMALLEST_VARIANCE:
-        raise NoVariance(NO_VARIANCE)
+        raise NoVariance("Neither the U-statistic's nor the V-statistic's variance is above zero.")
     spread = float((parts.effects**2 / parts.dfs**3).sum())
     df = max(variance**2 / spread, float(parts.dfs.min())) if spread > 0 else math.inf
     se, taken = math.sqrt(variance), math.inf if df > NORMAL_FROM else float(math.floor(df))
