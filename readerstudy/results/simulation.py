@@ -1,9 +1,7 @@
 """Ratings that the program draws for simulated readers: equal-variance signal detection with random readers and cases.
 
-The model is that of Roe and Metz (Acad Radiol 1997;4:298–303) for one modality: what reader r sees in film c is
-x = μ + C + RC + E, where μ is 0 for a real film and the reader's d′ for a synthetic one, C is the film's own look (the
-same to all readers), RC is how this reader sees this film (the same at a repeat), and E is new at every look. The three
-variances add up to 1. Ratings cut x at five criteria around the middle between both means.
+The model is Roe and Metz's (`evaluation.readers.roe_metz`), in which what reader r sees in film c is x = μ + C + E. Here
+E has two parts: how this reader sees this film (the same at a repeat), and what is new at every look.
 """
 
 from __future__ import annotations
@@ -14,15 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.readers.roe_metz import RoeMetz
 from readerstudy.studies.models import Arm
 
-CASE_VARIANCE, READER_CASE_VARIANCE = 0.15, 0.45
-READER_SD_OF_D_PRIME = 0.15
+# Of x, whose variance is 1 for films of one truth.
+READER_CASE_VARIANCE = 0.45
 # Nobody who looks overlooks a film that was degraded on purpose.
 DEGRADED_D_PRIME = 3.0
-# Readers differ in where they lay the middle of the scale and in how far they spread it: our choice.
-BIAS_SD, SPREAD_SD = 0.25, 0.2
-CRITERIA = np.array([-1.0, -0.45, 0.0, 0.45, 1.0])
 # A reading takes about nine seconds, now and then much longer: our choice.
 MEDIAN_SECONDS, SECONDS_SD, READER_SECONDS_SD = 9.0, 0.5, 0.3
 LEAST_SECONDS, MOST_SECONDS = 1.5, 300.0
@@ -45,22 +41,21 @@ class Films:
         real = [role in (Arm.Role.REAL, Arm.Role.CONTROL_REAL) for role in roles]
         degraded = [role == Arm.Role.CONTROL_DEGRADED for role in roles]
         self.seed = seed
-        self.d_prime = d_prime
+        self.model = RoeMetz(d_prime)
         self.synthetic = ~np.array(real, dtype=bool)
         self.means = np.where(self.synthetic, np.where(degraded, max(DEGRADED_D_PRIME, d_prime), d_prime), 0.0)
         random = np.random.default_rng([seed, 0])
-        self.looks = random.normal(0, np.sqrt(CASE_VARIANCE), len(roles))
+        self.looks = random.normal(0, np.sqrt(self.model.case_correlation), len(roles))
 
     def read(self, reader: int, order: Sequence[int]) -> Readings:
         """What reader number `reader` (1, 2, …) answers to the films with the indices `order`, one after the other."""
         random = np.random.default_rng([self.seed, reader])
-        skill = random.normal(0, READER_SD_OF_D_PRIME)
-        middle = (self.d_prime + skill) / 2 + random.normal(0, BIAS_SD)
-        criteria = middle + CRITERIA * np.exp(random.normal(0, SPREAD_SD))
+        drawn = self.model.readers(1, random)
         pace = MEDIAN_SECONDS * np.exp(random.normal(0, READER_SECONDS_SD))
         own_looks = random.normal(0, np.sqrt(READER_CASE_VARIANCE), len(self.means))
         films = np.asarray(order, dtype=np.int64)
-        error = random.normal(0, np.sqrt(1 - CASE_VARIANCE - READER_CASE_VARIANCE), len(films))
-        seen = (self.means + skill * self.synthetic + self.looks + own_looks)[films] + error
+        new_each_time = 1 - self.model.case_correlation - READER_CASE_VARIANCE
+        error = random.normal(0, np.sqrt(new_each_time), len(films))
+        seen = (self.means + drawn.skill[0] * self.synthetic + self.looks + own_looks)[films] + error
         seconds = np.clip(pace * np.exp(random.normal(0, SECONDS_SD, len(films))), LEAST_SECONDS, MOST_SECONDS)
-        return Readings(1 + np.searchsorted(criteria, seen), np.rint(1000 * seconds).astype(np.int64))
+        return Readings(1 + np.searchsorted(drawn.criteria[0], seen), np.rint(1000 * seconds).astype(np.int64))
