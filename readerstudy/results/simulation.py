@@ -1,7 +1,7 @@
 """Ratings that the program draws for simulated readers: equal-variance signal detection with random readers and cases.
 
-The model is Roe and Metz's (`evaluation.readers.roe_metz`), in which what reader r sees in film c is x = μ + C + E. Here
-E has two parts: how this reader sees this film (the same at a repeat), and what is new at every look.
+The model is Roe and Metz's (`evaluation.readers.roe_metz`), in which what reader r sees in film c is x = μ + C + E.
+Here E has two parts: how this reader sees this film (the same at a repeat), and what is new at every look.
 """
 
 from __future__ import annotations
