@@ -21,7 +21,8 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.studies import services, tasks, texts
-from readerstudy.studies.freezing import PLAN, draw_films
+from readerstudy.studies.drawing import draw_films
+from readerstudy.studies.freezing import PLAN
 from readerstudy.studies.links import personal_link
 from readerstudy.studies.models import (
     Arm,

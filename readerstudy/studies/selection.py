@@ -78,6 +78,25 @@ class Draw:
             raise TooFewFilms(len(drawn) + len(rest))
         return drawn + self._take(rest[: count - len(drawn)])
 
+    def to_fit(
+        self, candidates: Iterable[Candidate], count: int, wanted: Mapping[Profile, int], random: Random
+    ) -> list[Candidate]:
+        """Draw `count` films of different patients: of each profile `wanted` ones as far as the films allow, else any.
+
+        Raises TooFewFilms.
+        """
+        pool = _shuffled(candidates, random)
+        supply = Counter(candidate.profile for candidate in pool)
+        drawn: list[Candidate] = []
+        # The scarcest profile first: a patient with films of two profiles should serve where fewer can.
+        for profile in sorted(wanted, key=lambda profile: (supply[profile] / wanted[profile], profile)):
+            of_profile = self._free(candidate for candidate in pool if candidate.profile == profile)
+            drawn += self._take(random.sample(of_profile, min(wanted[profile], len(of_profile))))
+        rest = self._free(pool)
+        if len(drawn) + len(rest) < count:
+            raise TooFewFilms(len(drawn) + len(rest))
+        return drawn + self._take(random.sample(rest, count - len(drawn)))
+
     def _free(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Of films in order, those whose patient neither was drawn nor comes earlier."""
         seen = set(self._taken)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from readerstudy.archive.models import Collection
 from readerstudy.audit.models import record
 from readerstudy.progress import Progress, Silent
-from readerstudy.studies import freezing
+from readerstudy.studies import drawing, freezing
 from readerstudy.studies.models import (
     Arm,
     Case,
@@ -160,7 +160,7 @@ def freeze_study(*, study: Study, actor: str, progress: Progress | None = None) 
     _require_state(study, Study.State.DESIGN, _("Study “%(study)s” is frozen already."))
     study.full_clean()
     design = freezing.design_of(study)
-    selection = freezing.draw_films(study)
+    selection = drawing.draw_films(study)
     settings.STUDIES.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{study.name}.", dir=settings.STUDIES) as partial:
         payloads = Path(partial) / "payloads"
@@ -185,7 +185,7 @@ def _shuffled(rows: list[Row]) -> list[Row]:
     return SystemRandom().sample(rows, len(rows))
 
 
-def _write_frozen(study: Study, selection: freezing.Selection, rendered: freezing.Rendered, actor: str) -> None:
+def _write_frozen(study: Study, selection: drawing.Selection, rendered: freezing.Rendered, actor: str) -> None:
     manifest = freezing.manifest_of(study, selection, rendered)
     # In random order, and truth in another one, so that the ids of rows say nothing of each other or of their arms.
     drawn = _shuffled(selection.cases)
@@ -338,7 +338,8 @@ def _slots(reader: Reader, number: int) -> list[Slot]:
         study.repeat_lag,
         random,
     )
-    if number == 1:
+    # A program has no purpose to be blind to.
+    if number == 1 and not reader.simulated:
         first = films[Case.Kind.PURPOSE_BLIND]
         order = [(Slot.Kind.PURPOSE_BLIND, film) for film in random.sample(first, len(first))] + order
     slots = []

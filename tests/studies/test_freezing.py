@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from gan.pixels import film_hash, read_film
 from readerstudy.archive.models import Radiograph
 from readerstudy.audit.models import AuditRow
-from readerstudy.studies import freezing
+from readerstudy.studies import drawing, freezing
 from readerstudy.studies.models import Arm, Case, CaseTruth, Manifest, Study
 from readerstudy.studies.rendering import common_step, film_of, frozen_payload, grey_step, render
 from readerstudy.studies.services import add_arm, freeze_study
@@ -99,7 +99,7 @@ def test_the_seed_draws_the_same_films_again_and_another_seed_others(tmp_path: P
     study = two_arms(tmp_path)
 
     def drawn() -> list[int]:
-        return [case.candidate.radiograph for case in freezing.draw_films(study).cases]
+        return [case.candidate.radiograph for case in drawing.draw_films(study).cases]
 
     first = drawn()
     assert drawn() == first
