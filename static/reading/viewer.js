@@ -121,19 +121,21 @@ export class Viewer {
   // Drawing
 
   #watchSize() {
-    const watch = new ResizeObserver(([entry]) => this.#resize(entry));
+    const watch = new ResizeObserver(() => this.#resize());
     try {
-      // The very pixels of the screen, where its scale is no whole number too.
+      // Told as well when the window comes to a screen of another density.
       watch.observe(this.canvas, { box: "device-pixel-content-box" });
     } catch {
       watch.observe(this.canvas);
     }
   }
 
-  #resize({ contentRect, devicePixelContentBoxSize }) {
-    const exact = devicePixelContentBoxSize?.[0];
-    this.canvas.width = exact?.inlineSize ?? Math.round(contentRect.width * devicePixelRatio);
-    this.canvas.height = exact?.blockSize ?? Math.round(contentRect.height * devicePixelRatio);
+  /* To the pixels of the screen that the canvas covers: its edges lie on whole ones. */
+  #resize() {
+    const { left, right, top, bottom } = this.canvas.getBoundingClientRect();
+    const onScreen = (edge) => Math.round(edge * devicePixelRatio);
+    this.canvas.width = onScreen(right) - onScreen(left);
+    this.canvas.height = onScreen(bottom) - onScreen(top);
     this.view?.resize(this.#size());
     // At once: a canvas that changed its size is empty, and would be for one frame.
     this.#draw();

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from playwright.sync_api import Page, Route, ViewportSize
+from playwright.sync_api import Page, Route
 
 from tests.browser.screen import Greys, settle
 
 ADDRESS = "http://viewers.test/"
 SIDE = 128
 TYPES = {".js": "text/javascript", ".css": "text/css"}
-# On a screen of 1368 × 770 pixels a light box has 682 × 768, and the film is as wide.
-SCREEN: ViewportSize = {"width": 1368, "height": 770}
+# On the usual screen a light box has 682 × 768 pixels, and the film is as wide.
 FILM = 682
 OPENED = {
     "window": 255,
@@ -51,7 +50,6 @@ PAGE = """<!doctype html><title>Viewers</title>
 
 def open_bench(page: Page) -> None:
     """Two viewers side by side, `viewer` and `other` in the page, each with a film; the first has the keys."""
-    page.set_viewport_size(SCREEN)
     page.route(f"{ADDRESS}**", _serve)
     page.goto(ADDRESS)
     page.wait_for_function("() => window.show")

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.bench import FILM, OPENED, SIDE, open_bench, seen_by
+from tests.browser.conftest import SCREEN
 from tests.browser.screen import drag, light_box, middle_of, settle, touch
 
 pytestmark = [pytest.mark.browser]
@@ -29,7 +30,7 @@ def marking(page: Page) -> Page:
 
 @pytest.fixture
 def by_touch(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(has_touch=True)
+    context = chromium.new_context(viewport=SCREEN, has_touch=True)
     page = context.new_page()
     open_bench(page)
     page.evaluate("() => viewer.startMarking(() => {})")

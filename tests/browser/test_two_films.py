@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from tests.browser.bench import OPENED, SIDE, noise, open_bench, seen_by
+from tests.browser.conftest import SOFTWARE_GL
 from tests.browser.screen import drag, in_the_middle, light_box, middle_of, settle
 
 pytestmark = [pytest.mark.browser]
@@ -68,6 +72,25 @@ def test_a_linked_film_opens_alike_and_leaves_the_other_alone(linked: Page) -> N
     linked.evaluate("([side]) => show(other, Array(side * side).fill(9), side)", [SIDE])
     assert seen_by(linked)["inverted"]
     assert not seen_by(linked, "other")["inverted"]
+
+
+@pytest.mark.parametrize("density", [1.25, 1.5])
+def test_one_to_one_is_exact_on_a_screen_whose_pixels_are_not_the_pages(
+    launch: Callable[[list[str]], Browser], density: float
+) -> None:
+    browser = launch([*SOFTWARE_GL, f"--force-device-scale-factor={density}"])
+    page = browser.new_page(no_viewport=True)
+    open_bench(page)
+    page.keyboard.press("o")
+    settle(page)
+    screen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L")).astype(int)
+    left, top = page.evaluate("() => viewer.view.origin()")
+    # The light box begins one pixel of the page from the corner.
+    edge = round(density)
+    shown = screen[top + edge :, left + edge :][:SIDE, :SIDE]
+    assert page.evaluate("() => devicePixelRatio") == density
+    assert np.abs(shown - noise(1)).max() <= 1
+    browser.close()
 
 
 # What is counted
