@@ -1,4 +1,4 @@
-"""`python -m evaluation readers|distances|images`: figures from plain files."""
+"""`python -m evaluation readers|convert|plan|distances|images`: figures from plain files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evaluation import wording
 from evaluation.images.distances import DEFAULT_K, distances, protocol
 from evaluation.images.extractors import Extractor, describe, extractor_of
 from evaluation.images.folder import read_folder
 from evaluation.images.memorisation import nearest_real
 from evaluation.plain_json import write_json
-from evaluation.readers.imrmc import BEGIN, read_imrmc
-from evaluation.readers.summary import Options, summarise
-from evaluation.readers.table import read_table
+from evaluation.plan_command import add_plan
+from evaluation.readers_command import add_readers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result = options.run(options)
-        write_json(options.json, result)
+        if options.json:
+            write_json(options.json, result)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -38,17 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="readers|distances|images")
-    readers = commands.add_parser("readers", help="statistics of a reader study from its long table or iMRMC file")
-    readers.add_argument("file", type=Path, help="CSV with reader, case, truth, rating; or a file of iMRMC")
-    readers.add_argument("--json", type=Path, required=True, help="where the figures go")
-    readers.add_argument("--margin", type=float, help="equivalence margin around an AUC of 0.5")
-    readers.add_argument("--scale", type=float, nargs=2, default=(1, 6), metavar=("LOW", "HIGH"))
-    readers.add_argument("--covariance", choices=("jackknife", "delong", "unbiased"), default="jackknife")
-    readers.add_argument("--random", choices=("both", "readers", "cases"), default="both")
-    readers.add_argument("--arms", help="column whose values are analysed apart and compared")
-    readers.add_argument("--cut", type=float, help="a rating of at least this says synthetic")
-    readers.set_defaults(run=_readers)
+    commands = parser.add_subparsers(required=True, metavar="readers|convert|plan|distances|images")
+    add_readers(commands)
+    add_plan(commands)
     arrays = commands.add_parser("distances", help="distances of two arrays of features, each of shape (n, d)")
     arrays.add_argument("real", type=Path, help=".npy of the real films' features")
     arrays.add_argument("fake", type=Path, help=".npy of the synthetic films' features")
@@ -66,29 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--seed", type=int, default=0)
     return parser
-
-
-def _readers(options: argparse.Namespace) -> dict[str, Any]:
-    scale = tuple(options.scale)
-    arms = options.arms
-    if BEGIN in options.file.read_bytes().decode("utf-8", errors="replace").upper():
-        readings = read_imrmc(options.file, scale)
-        if arms is None and len({reading.arm for reading in readings}) > 1:
-            arms = "arm"
-    else:
-        readings = read_table(options.file, scale, arms)
-    return summarise(
-        readings,
-        Options(
-            scale=scale,
-            cut=options.cut,
-            covariance=options.covariance,
-            random=options.random,
-            margin=options.margin,
-            arms=arms,
-            unmet=(wording.NO_CONTROL, wording.MARGIN_NOT_FIXED),
-        ),
-    )
 
 
 def _distances(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from evaluation import wording
 from evaluation.answer import answer
 from evaluation.comparison import beside
 from evaluation.images.distances import distances, protocol
 from evaluation.images.extractors import Extractor, Texture, describe
 from evaluation.images.memorisation import nearest_real
+from evaluation.readers.agreed import intra_reader
+from evaluation.readers.all_readers import overall
+from evaluation.readers.arms import main_readings
+from evaluation.readers.controls import CONTROL_ROLES, against_reals, lacking
+from evaluation.readers.options import Options
 from evaluation.readers.ratings import ratings_of
-from evaluation.readers.summary import Options, intra_reader, main_readings, overall, summarise
+from evaluation.readers.summary import summarise
 from evaluation.study import Arm, CaseFilm, StudyInput
 
 Json = dict[str, Any]
@@ -39,7 +43,7 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
     )
     warnings: list[str] = []
     controls = _controls(study, options)
-    options = replace(options, unmet=_unmet(controls))
+    options = replace(options, unmet=lacking(controls))
     readers = summarise(study.readings, options)
     arms = _arms(study, options)
     images = _images(study, extractor or Texture(), progress)
@@ -91,41 +95,15 @@ def _arm_comparison(study: StudyInput, options: Options) -> Json | None:
 
 def _controls(study: StudyInput, options: Options) -> list[Json]:
     """Each control arm against the real films; `detected` says whether readers were shown to tell it from them."""
-    main = [reading for reading in study.readings if reading.kind == "main"]
-    real = [reading for reading in main if reading.role == "real"]
-    controls = []
-    for arm in study.arms:
-        if arm.role not in ("control-degraded", "control-real"):
-            continue
-        # A second set of real films is set against the first as if it were synthetic: this is what chance looks like.
-        own = [replace(reading, truth="synthetic") for reading in main if reading.arm == arm.name]
-        control: Json = {"arm": arm.name, "role": arm.role, "films": arm.films, "auc": None, "detected": False}
-        if own and real:
-            warnings: list[str] = []
-            figures = overall(ratings_of([*real, *own]), replace(options, margin=None), warnings)
-            area = figures["obuchowski_rockette"]
-            control |= {"auc": area, "detected": _above_guessing(area), "warnings": warnings}
-        controls.append(control)
-    return controls
+    return [
+        {"arm": arm.name, "role": arm.role, "films": arm.films} | against_reals(study.readings, arm.name, options)
+        for arm in study.arms
+        if arm.role in CONTROL_ROLES
+    ]
 
 
 def _of_controls(controls: Sequence[Json]) -> dict[str, Json]:
     return {control["arm"]: {"obuchowski_rockette": control["auc"]} for control in controls}
-
-
-def _above_guessing(area: Json | None) -> bool:
-    """The interval lies above 0.5; where all readers are perfect there is no interval and no doubt."""
-    if area is None:
-        return False
-    return area["estimate"] == 1.0 if area["low"] is None else area["low"] > 0.5
-
-
-def _unmet(controls: Sequence[Json]) -> tuple[str, ...]:
-    """What a claim of equivalence lacks. The margin was fixed at freezing."""
-    degraded = [control for control in controls if control["role"] == "control-degraded"]
-    if not degraded:
-        return (wording.NO_CONTROL,)
-    return () if all(control["detected"] for control in degraded) else (wording.CONTROL_NOT_DETECTED,)
 
 
 def _first_answers(study: StudyInput, options: Options) -> Json | None:

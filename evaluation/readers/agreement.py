@@ -38,8 +38,9 @@ def cohen_kappa(first: Floats, second: Floats) -> Interval:
         raise Undefined(NOT_SHARED)
     values = np.unique([first, second])[:, None]
     cases = _without_each(np.ones(len(first)))
-    agreed = _without_each(first == second) / cases
-    by_chance = (_without_each(first == values) * _without_each(second == values)).sum(0) / cases**2
+    with np.errstate(invalid="ignore"):
+        agreed = _without_each(first == second) / cases
+        by_chance = (_without_each(first == values) * _without_each(second == values)).sum(0) / cases**2
     return _beyond_chance(agreed, by_chance)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.readers.arms import main_readings, with_common_reals
+from evaluation.readers.ids import kept_where_possible, path_of_ids, write_ids
 from evaluation.readers.reading import Reading, Truth
-from evaluation.readers.summary import main_readings
-from evaluation.readers.table import ROLE_OF_TRUTH, TableError
+from evaluation.readers.rows import TableError, as_text, finite_number, read_text
+from evaluation.readers.table import ROLE_OF_TRUTH
 
 BEGIN = "BEGIN DATA:"
 TRUTH_READERS = ("truth", "-1")
@@ -21,7 +22,7 @@ def read_imrmc(path: Path, scale: tuple[float, float] | None = None) -> list[Rea
 
     Signal-present cases (1) are synthetic. Ratings off `scale` are refused where it is given.
     """
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(path).splitlines()
     begin = next((number for number, line in enumerate(lines, 1) if line.strip().upper().startswith(BEGIN)), None)
     if begin is None:
         raise TableError(f"{path}: the line “{BEGIN}” is missing, so this is no file of iMRMC.")
@@ -40,13 +41,14 @@ def read_imrmc(path: Path, scale: tuple[float, float] | None = None) -> list[Rea
             continue
         if case not in truths:
             raise TableError(f"{path}, line {number}: case “{case}” has no truth row.")
-        if (reader, case, modality) in first_seen:
-            first = first_seen[reader, case, modality]
+        first = first_seen.setdefault((reader, case, modality), number)
+        if first != number:
             raise TableError(
                 f"{path}, line {number}: reader “{reader}” has rated case “{case}” in line {first} already."
             )
-        first_seen[reader, case, modality] = number
-        rating = _number(path, number, score)
+        rating = finite_number(score)
+        if rating is None:
+            raise TableError(f"{path}, line {number}: the score “{score}” is not a number.")
         if scale and not scale[0] <= rating <= scale[1]:
             raise TableError(f"{path}, line {number}: {score} is off the scale of {scale[0]:g} to {scale[1]:g}.")
         truth = truths[case]
@@ -56,44 +58,39 @@ def read_imrmc(path: Path, scale: tuple[float, float] | None = None) -> list[Rea
     return readings
 
 
-def write_imrmc(path: Path, readings: Sequence[Reading]) -> None:
+def write_imrmc(path: Path, readings: Sequence[Reading], arms: str | None = "arm") -> None:
     """Write main readings of real and generator arms as a file of iMRMC, whole or not at all.
 
-    Every arm with synthetic films is a modality, and the real arm's readings stand in each of them. Ids with commas
-    cannot be written and raise ValueError.
+    Every value of the column `arms` with synthetic films is a modality, and the real arm's readings stand in each of
+    them. An id that such a file cannot hold is replaced, and `<name>.ids.csv` beside the file then says which is which.
     """
-    modalities = _modalities(main_readings(readings))
-    truths = {reading.case: reading.truth for of_arm in modalities.values() for reading in of_arm}
+    modalities = with_common_reals(main_readings(readings), arms)
+    written = [(reading, arm or "1") for arm, of_arm in modalities.items() for reading in of_arm]
+    truths = {reading.case: reading.truth for reading, _ in written}
+    ids = {
+        "reader": kept_where_possible((reading.reader for reading, _ in written), _can_be_a_reader, "reader"),
+        "case": kept_where_possible(truths, _can_be_held, "case"),
+        "modality": kept_where_possible((arm for _, arm in written), _can_be_held, "modality"),
+    }
     number_of = Counter(truths.values())
     lines = [
         "Readings of real and synthetic radiographs; signal present means synthetic.",
         f"N0: {number_of['real']}",
         f"N1: {number_of['synthetic']}",
-        f"NR: {len({reading.reader for of_arm in modalities.values() for reading in of_arm})}",
-        f"NM: {len(modalities)}",
+        f"NR: {len(ids['reader'])}",
+        f"NM: {len(ids['modality'])}",
         BEGIN,
-        *(f"truth,{_id(case)},truth,{int(truth == 'synthetic')}" for case, truth in truths.items()),
+        *(f"truth,{ids['case'][case]},truth,{int(truth == 'synthetic')}" for case, truth in truths.items()),
         *(
-            f"{_id(reading.reader)},{_id(reading.case)},{_id(arm or '1')},{reading.rating:g}"
-            for arm, of_arm in modalities.items()
-            for reading in of_arm
+            ",".join([ids["reader"][row.reader], ids["case"][row.case], ids["modality"][arm], as_text(row.rating)])
+            for row, arm in written
         ),
     ]
+    if any(name != held for of in ids.values() for name, held in of.items()):
+        write_ids(path_of_ids(path), ids)
     partial = path.with_name(path.name + ".partial")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(path)
-
-
-def _modalities(main: Sequence[Reading]) -> dict[str, list[Reading]]:
-    """Readings by arm; an arm with only real films is part of every other one."""
-    by_arm: dict[str, list[Reading]] = {}
-    for reading in main:
-        by_arm.setdefault(reading.arm, []).append(reading)
-    only_real = [arm for arm, of_arm in by_arm.items() if all(reading.truth == "real" for reading in of_arm)]
-    if len(only_real) == len(by_arm):
-        return by_arm
-    common = [reading for arm in only_real for reading in by_arm[arm]]
-    return {arm: [*common, *of_arm] for arm, of_arm in by_arm.items() if arm not in only_real}
 
 
 def _truths(path: Path, rows: Sequence[tuple[int, list[str]]]) -> dict[str, Truth]:
@@ -108,17 +105,9 @@ def _truths(path: Path, rows: Sequence[tuple[int, list[str]]]) -> dict[str, Trut
     return truths
 
 
-def _number(path: Path, line: int, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise TableError(f"{path}, line {line}: the score “{text}” is not a number.")
-    return value
+def _can_be_held(text: str) -> bool:
+    return "," not in text and len(text.splitlines()) == 1 and text == text.strip()
 
 
-def _id(text: str) -> str:
-    if "," in text or "\n" in text:
-        raise ValueError(f"The id “{text}” holds a comma or a line break, which a file of iMRMC cannot; rename it.")
-    return text
+def _can_be_a_reader(text: str) -> bool:
+    return _can_be_held(text) and text.lower() not in TRUTH_READERS

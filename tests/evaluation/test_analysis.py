@@ -12,7 +12,8 @@ import pytest
 from evaluation.analysis import analyse
 from evaluation.images.frechet import frechet
 from evaluation.images.texture import features
-from evaluation.readers.summary import Options, summarise
+from evaluation.readers.options import Options
+from evaluation.readers.summary import summarise
 from evaluation.study import StudyInput
 from tests.evaluation.studies import rated, reading, study, withdrawn
 

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation import wording
+from evaluation.readers.agreed import intra_reader
 from evaluation.readers.equivalence import two_one_sided_tests
-from evaluation.readers.summary import Options, intra_reader, summarise
+from evaluation.readers.options import Options
+from evaluation.readers.summary import summarise
 from tests.evaluation.readings import drawn, readings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from evaluation.readers.imrmc import read_imrmc, write_imrmc
 from evaluation.readers.reading import COLUMNS, Reading
-from evaluation.readers.table import TableError, read_table, write_table
+from evaluation.readers.rows import TableError
+from evaluation.readers.table import read_table, write_table
 from tests.evaluation.readings import readings
 
 PLAIN = "reader,case,truth,rating\nR1,c1,real,2\nR1,c2,synthetic,5\n"
@@ -194,8 +196,19 @@ def test_a_faulty_file_of_imrmc_is_refused_by_line(tmp_path: Path, text: str, me
     assert message in str(fault.value)
 
 
-def test_an_id_with_a_comma_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_ids_that_a_file_of_imrmc_cannot_hold_are_replaced_and_listed(tmp_path: Path) -> None:
     path = tmp_path / "answers.imrmc"
-    with pytest.raises(ValueError, match="holds a comma"):
-        write_imrmc(path, readings([[2, 5]], [0, 1], arm="A,B"))
-    assert not list(tmp_path.iterdir())
+    first, second = readings([[2, 5]], [0, 1], arm="A,B")
+    write_imrmc(path, [replace(first, reader="truth", case="c\n1"), replace(second, reader="truth", case="case1")])
+    assert [(row.reader, row.case, row.arm) for row in read_imrmc(path)] == [
+        ("reader1", "case2", "modality1"),
+        ("reader1", "case1", "modality1"),
+    ]
+    with (tmp_path / "answers.imrmc.ids.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["what", "id", "written"],
+            ["reader", "truth", "reader1"],
+            ["case", "c\n1", "case2"],
+            ["case", "case1", "case1"],
+            ["modality", "A,B", "modality1"],
+        ]

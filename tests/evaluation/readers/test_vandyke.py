@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from evaluation.readers.imrmc import read_imrmc
+from evaluation.readers.options import Options
 from evaluation.readers.reading import Reading
-from evaluation.readers.summary import Options, summarise
+from evaluation.readers.summary import summarise
 from evaluation.readers.table import read_table
 
 SCALE = (1, 5)

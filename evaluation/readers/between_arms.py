@@ -1,0 +1,107 @@
+"""The AUCs of several arms against each other, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import combinations
+
+from evaluation.readers import covariance, merit, moments, mrmc, one_shot
+from evaluation.readers.options import Options
+from evaluation.readers.plain import Json, finite
+from evaluation.readers.ratings import Ratings
+
+OBUCHOWSKI_ROCKETTE, ONE_SHOT = "Obuchowski-Rockette", "one shot"
+FIELDS = ("difference", "se", "low", "high", "f", "df1", "df2", "p", "random", "components", "method")
+
+
+def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
+    """`comparison` has an entry for every pair of arms, `comparison_overall` the omnibus test of all of them.
+
+    By Obuchowski and Rockette from the readers who read both truth states in every arm. Without such readers, as where
+    arms have readers of their own, by U-statistics, and then there is no omnibus test.
+    """
+    nothing: Json = {"comparison": [], "comparison_overall": None}
+    if len(ratings.modalities) < 2:
+        return nothing
+    complete, others = ratings.with_both_truths()
+    by_model = _by_model(complete, options, warnings)
+    if others and complete.readers:
+        warnings.append(
+            "Arms are compared by the readers who read both truth states in every arm; the one-shot analysis takes "
+            f"{', '.join(others)} too."
+        )
+    of_all = moments.auc(ratings)
+    pairs: list[Json] = []
+    for first, second in combinations(range(len(ratings.modalities)), 2):
+        shot = _one_shot(of_all, first, second, options)
+        pair = _pair(by_model, first, second) if by_model else _from_one_shot(shot)
+        arms = [ratings.modalities[first], ratings.modalities[second]]
+        pairs.append({"arms": arms} | pair | {"one_shot": shot})
+    if not by_model and any(pair["method"] == ONE_SHOT for pair in pairs):
+        warnings.append("Arms are compared by the one-shot analysis, which needs no reader to have read all of them.")
+    return {"comparison": pairs, "comparison_overall": _test(by_model) if by_model else None}
+
+
+def _by_model(ratings: Ratings, options: Options, warnings: list[str]) -> mrmc.Comparison | None:
+    if not ratings.readers:
+        warnings.append("No reader read both truth states in every arm.")
+        return None
+    try:
+        return mrmc.compare(
+            merit.auc(ratings).estimates, covariance.of_auc(ratings, options.covariance), options.random
+        )
+    except ValueError as error:
+        warnings.append(f"Arms are not compared by Obuchowski and Rockette's model. {error}")
+        return None
+
+
+def _test(result: mrmc.Comparison) -> Json:
+    return {
+        "f": result.f,
+        "df1": result.df1,
+        "df2": finite(result.df2),
+        "p": result.p,
+        "random": result.random,
+        "components": asdict(result.components),
+        "method": OBUCHOWSKI_ROCKETTE,
+    }
+
+
+def _pair(result: mrmc.Comparison, first: int, second: int) -> Json:
+    pair = result.pairs[first, second]
+    return _test(result) | {
+        "difference": pair.estimate,
+        "se": pair.se,
+        "low": pair.low,
+        "high": pair.high,
+        "f": (pair.estimate / pair.se) ** 2,
+        "df1": 1.0,
+        "df2": finite(pair.df),
+        "p": pair.p,
+    }
+
+
+def _one_shot(of: moments.Moments, first: int, second: int, options: Options) -> Json | None:
+    try:
+        shot = one_shot.difference(of, first, second, random=options.random)
+    except ValueError:
+        return None
+    return asdict(shot) | {"df": finite(shot.df)}
+
+
+def _from_one_shot(shot: Json | None) -> Json:
+    if shot is None:
+        return dict.fromkeys(FIELDS)
+    return {
+        "difference": shot["estimate"],
+        "se": shot["variance"] ** 0.5,
+        "low": shot["low"],
+        "high": shot["high"],
+        "f": shot["estimate"] ** 2 / shot["variance"],
+        "df1": 1.0,
+        "df2": shot["df"],
+        "p": shot["p"],
+        "random": shot["random"],
+        "components": None,
+        "method": ONE_SHOT,
+    }
