@@ -138,8 +138,8 @@ def opens_at(reader: Reader, following: Slot) -> datetime | None:
 
 
 def remarks_open_on(reader: Reader) -> Slot | None:
-    """The answered slot about which something is still asked, or None."""
-    if not reader.study.asks_after_rating or not may_read(reader):
+    """The answered slot about which something is still asked, or None; of simulated readers nothing more is."""
+    if reader.simulated or not reader.study.asks_after_rating or not may_read(reader):
         return None
     answered = Slot.objects.for_reader(reader).filter(answers__revision=1, remark=None, report=None)
     return _with_what_they_show(answered.exclude(FILM_WITHDRAWN)).in_order().first()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +20,7 @@ from evaluation.readers.table import write_table
 from evaluation.report import write_report
 from readerstudy.audit.models import record
 from readerstudy.progress import Progress, Silent
+from readerstudy.reading.models import Answer
 from readerstudy.reading.services import record_answer
 from readerstudy.results.models import Analysis
 from readerstudy.results.simulation import Films
@@ -48,10 +49,8 @@ def simulate_readers(
         enrolled = []
         for number in range(first, first + readers):
             reader = enrol_simulated_reader(study=study, actor=actor)
-            slots = list(Slot.objects.for_reader(reader).open().in_order())
-            readings = films.read(number, [index[slot.case_id] for slot in slots])
-            for slot, rating, milliseconds in zip(slots, readings.ratings, readings.milliseconds, strict=True):
-                record_answer(slot=slot, rating=int(rating), milliseconds=int(milliseconds))
+            slots = list(Slot.objects.for_reader(reader).open().in_order().select_related("case", "other_case"))
+            (_choose if study.of_pairs else _rate)(films, number, slots, index)
             enrolled.append(reader)
             progress.advance()
         record(
@@ -63,6 +62,20 @@ def simulate_readers(
             seed=seed,
         )
     return enrolled
+
+
+def _rate(films: Films, number: int, slots: Sequence[Slot], index: Mapping[int, int]) -> None:
+    readings = films.read(number, [index[slot.case_id] for slot in slots])
+    for slot, rating, milliseconds in zip(slots, readings.ratings, readings.milliseconds, strict=True):
+        record_answer(slot=slot, rating=int(rating), milliseconds=int(milliseconds))
+
+
+def _choose(films: Films, number: int, slots: Sequence[Slot], index: Mapping[int, int]) -> None:
+    pairs = [(index[case.pk], index[other.pk]) for case, other in (slot.cases for slot in slots)]
+    choices = films.choose(number, pairs)
+    for slot, left, milliseconds in zip(slots, choices.left, choices.milliseconds, strict=True):
+        side = Answer.Side.LEFT if left else Answer.Side.RIGHT
+        record_answer(slot=slot, chosen=side, milliseconds=int(milliseconds))
 
 
 def analyse_study(

@@ -1,5 +1,6 @@
-"""Ratings that the program draws for simulated readers: equal-variance signal detection with random readers and cases.
+"""What simulated readers answer: equal-variance signal detection with random readers and cases.
 
+Ratings and choices come of the same looks: of two films a reader takes the one that looks more synthetic.
 The model is Roe and Metz's (`evaluation.readers.roe_metz`), in which what reader r sees in film c is x = μ + C + E.
 Here E has two parts: how this reader sees this film (the same at a repeat), and what is new at every look.
 """
@@ -26,10 +27,19 @@ LEAST_SECONDS, MOST_SECONDS = 1.5, 300.0
 
 @dataclass(frozen=True)
 class Readings:
-    """What one reader answers, look by look."""
+    """How one reader rates, look by look."""
 
     ratings: npt.NDArray[np.int64]
     """1 … 6."""
+    milliseconds: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What one reader chooses, pair by pair."""
+
+    left: npt.NDArray[np.bool_]
+    """Whether the film on the left was taken for the synthetic one."""
     milliseconds: npt.NDArray[np.int64]
 
 
@@ -49,13 +59,37 @@ class Films:
 
     def read(self, reader: int, order: Sequence[int]) -> Readings:
         """What reader number `reader` (1, 2, …) answers to the films with the indices `order`, one after the other."""
-        random = np.random.default_rng([self.seed, reader])
-        drawn = self.model.readers(1, random)
-        pace = MEDIAN_SECONDS * np.exp(random.normal(0, READER_SECONDS_SD))
-        own_looks = random.normal(0, np.sqrt(READER_CASE_VARIANCE), len(self.means))
+        person = _Reader(self, reader)
+        seen = person.look(order)
+        return Readings(1 + np.searchsorted(person.criteria, seen), person.milliseconds(len(seen)))
+
+    def choose(self, reader: int, pairs: Sequence[tuple[int, int]]) -> Choices:
+        """Which film of each pair, left or right by its index, reader number `reader` takes for the synthetic one."""
+        person = _Reader(self, reader)
+        seen = person.look([film for pair in pairs for film in pair]).reshape(-1, 2)
+        return Choices(seen[:, 0] > seen[:, 1], person.milliseconds(len(seen)))
+
+
+class _Reader:
+    """One simulated reader. The order of the draws is fixed, so that the seed gives the same answers again."""
+
+    def __init__(self, films: Films, number: int) -> None:
+        self.films = films
+        self.random = np.random.default_rng([films.seed, number])
+        drawn = films.model.readers(1, self.random)
+        self.skill, self.criteria = drawn.skill[0], drawn.criteria[0]
+        self.pace = MEDIAN_SECONDS * np.exp(self.random.normal(0, READER_SECONDS_SD))
+        self.own_looks = self.random.normal(0, np.sqrt(READER_CASE_VARIANCE), len(films.means))
+
+    def look(self, order: Sequence[int]) -> npt.NDArray[np.float64]:
+        """How synthetic the films with these indices look, one after the other."""
         films = np.asarray(order, dtype=np.int64)
-        new_each_time = 1 - self.model.case_correlation - READER_CASE_VARIANCE
-        error = random.normal(0, np.sqrt(new_each_time), len(films))
-        seen = (self.means + drawn.skill[0] * self.synthetic + self.looks + own_looks)[films] + error
-        seconds = np.clip(pace * np.exp(random.normal(0, SECONDS_SD, len(films))), LEAST_SECONDS, MOST_SECONDS)
-        return Readings(1 + np.searchsorted(drawn.criteria[0], seen), np.rint(1000 * seconds).astype(np.int64))
+        new_each_time = 1 - self.films.model.case_correlation - READER_CASE_VARIANCE
+        error = self.random.normal(0, np.sqrt(new_each_time), len(films))
+        looks = self.films.means + self.skill * self.films.synthetic + self.films.looks + self.own_looks
+        return np.asarray(looks[films] + error)
+
+    def milliseconds(self, answers: int) -> npt.NDArray[np.int64]:
+        """How long so many answers take."""
+        seconds = self.pace * np.exp(self.random.normal(0, SECONDS_SD, answers))
+        return np.rint(1000 * np.clip(seconds, LEAST_SECONDS, MOST_SECONDS)).astype(np.int64)

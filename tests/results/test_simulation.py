@@ -63,3 +63,15 @@ def test_the_seed_gives_the_same_ratings_again() -> None:
     assert ratings(1, 1) == ratings(1, 1)
     assert ratings(1, 1) != ratings(2, 1)
     assert ratings(1, 1) != ratings(1, 2)
+
+
+@pytest.mark.parametrize("d_prime", [0.0, 0.48, 1.0])
+def test_of_two_films_the_synthetic_one_is_chosen_as_often_as_the_auc_says(d_prime: float) -> None:
+    films = Films(["real"] * 2000 + ["generator"] * 2000, d_prime, seed=1)
+    # In every other pair the synthetic film is on the left.
+    pairs = [(film, film + 2000) if film % 2 else (film + 2000, film) for film in range(2000)]
+    on_the_left = np.arange(2000) % 2 == 0
+    correct = [(films.choose(reader, pairs).left == on_the_left).mean() for reader in range(1, 21)]
+    # Green's theorem: the proportion correct of two is the area under the curve of one, Φ(d′/√2).
+    assert np.mean(correct) == pytest.approx(norm.cdf(d_prime / np.sqrt(2)), abs=0.02)
+    assert films.choose(1, pairs).left.mean() == pytest.approx(0.5, abs=0.04)
