@@ -32,7 +32,7 @@ CUT = 4
 # Readers who are all the same, and readers who differ in d′ and in how they use the scale.
 ALIKE = RoeMetz(reader_sd=0, bias_sd=0, spread_sd=0)
 DIFFERENT = RoeMetz(reader_sd=0.3)
-# Further from 95 % and 5 % than 2,000 runs go by chance.
+# What 2,000 runs of an interval of 95 % and of a test at 5 % do not miss by chance.
 LEAST_COVERAGE, MOST_FALSE_CLAIMS = 0.93, 0.065
 
 Method = Literal["both", "readers", "cases", "one-shot", "balanced accuracy"]

@@ -60,24 +60,31 @@ def test_the_variance_between_readers_is_that_of_normal_d_primes() -> None:
     assert stepless(d_prime, sd, 0.15).variances(50, 50).reader == pytest.approx(expected, rel=2e-3)
 
 
-def test_drawn_studies_vary_as_expected() -> None:
-    model = RoeMetz(d_prime=0.6, reader_sd=0.4, case_correlation=0.3)
-    expected = model.variances(real=30, synthetic=20)
+@pytest.mark.parametrize(
+    "model",
+    [
+        RoeMetz(d_prime=0.6, reader_sd=0.4, case_correlation=0.3),
+        # Half the real films get the lowest rating, so that real and synthetic films weigh differently.
+        RoeMetz(d_prime=1.5, reader_sd=0.2, case_correlation=0.3, criteria=(0.9, 1.6)),
+    ],
+)
+def test_drawn_studies_vary_as_expected(model: RoeMetz) -> None:
+    expected = model.variances(real=15, synthetic=60)
     random = np.random.default_rng(1)
     estimates, covariances = [], []
     for _ in range(1000):
-        study = model.draw(4, real=30, synthetic=20, random=random)
+        study = model.draw(4, real=15, synthetic=60, random=random)
         estimates.append(merit.auc(study).estimates[0])
         covariances.append(covariance.of_auc(study, "unbiased"))
     seen = np.cov(np.array(estimates).T)
     apart = ~np.eye(4, dtype=bool)
-    # Each tolerance is at least four standard errors of 1,000 studies.
+    # Each tolerance is three standard errors of 1,000 studies or more.
     assert np.mean(estimates) == pytest.approx(model.mean_area(), abs=0.008)
     assert np.diag(seen).mean() == pytest.approx(expected.reader + expected.error, rel=0.12)
     assert seen[apart].mean() == pytest.approx(expected.covariance, rel=0.4)
     estimated = np.mean(covariances, axis=0)
-    assert np.diag(estimated).mean() == pytest.approx(expected.error, rel=0.04)
-    assert estimated[apart].mean() == pytest.approx(expected.covariance, rel=0.15)
+    assert np.diag(estimated).mean() == pytest.approx(expected.error, rel=0.03)
+    assert estimated[apart].mean() == pytest.approx(expected.covariance, rel=0.12)
 
 
 @pytest.mark.parametrize("area", [0.4, 0.5, 0.6, 0.9])
