@@ -8,6 +8,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAdminUser
 
+from readerstudy.reading.admin import readers_of_study
+
 admin.site.site_header = admin.site.site_title = _("Reader study")
 admin.site.index_title = _("Films, studies, readers, results")
 
@@ -19,5 +21,6 @@ urlpatterns = [
     path("read/", include("readerstudy.reading.urls")),
     path("results/", include("readerstudy.results.urls")),
     path("api/schema/", schema, name="schema"),
+    path("admin/studies/study/<int:pk>/readers/", admin.site.admin_view(readers_of_study), name="readers-of-study"),
     path("admin/", admin.site.urls),
 ]
