@@ -2,7 +2,8 @@
 
 A `Reply` is what came for one slot. `differences` compares the replies of real films with those of synthetic ones. It
 leaves out what must differ from slot to slot and is drawn or counted without truth: the slots' codes (their form is
-compared), the number of the film, the minutes left at the reader's own pace, the date at which a reply was made.
+compared), the number of the film, the pause after a block of films, the minutes left at the reader's own pace, the date
+at which a reply was made.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ FORBIDDEN = {"etag", "last-modified", "content-encoding", "content-disposition",
 # Dates that say when the reply was made. No other header may hold a date.
 NOW = {"date", "expires"}
 CODE = re.compile(r"[A-Za-z0-9_-]{22}")
-NUMBER = re.compile(r'"(number|minutes_left)":(\d+|null)')
+COUNTED = re.compile(r'"(number|minutes_left|pause)":(\d+|null|true|false)')
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Reply:
         for name in headers.keys() & NOW:
             if abs((datetime.now(UTC) - parsedate_to_datetime(headers[name])).total_seconds()) < 600:
                 headers[name] = "now"
-        # How many digits these numbers have is told by position and pace; all else of the length must agree.
-        shape = NUMBER.sub(r'"\1":0', CODE.sub("·" * 22, self.body))
+        # How many letters these values have is told by position and pace; all else of the length must agree.
+        shape = COUNTED.sub(r'"\1":0', CODE.sub("·" * 22, self.body))
         length = self.length - len(self.body) + len(shape)
         if headers.get("content-length") == str(self.length):
             headers["content-length"] = "as sent"
