@@ -7,7 +7,8 @@ READERSTUDY_PSEUDONYM_KEY      turns patient ids into pseudonyms. Required when 
 READERSTUDY_ALLOWED_HOSTS      host names, separated by commas. Required when not in development.
 READERSTUDY_HTTPS              0 only where no other machine can reach the server (the demo). Default 1.
 READERSTUDY_HOME               folder of everything the product writes. Default var/.
-READERSTUDY_PROXY=1            a server in front sets X-Forwarded-Proto, and nobody else can.
+READERSTUDY_PROXY=1            a server in front sets X-Forwarded-Proto and adds the reader's address to
+                               X-Forwarded-For, and nobody else can reach this one.
 READERSTUDY_TIME_ZONE          of dates in the admin and in reports. Default UTC.
 READERSTUDY_LOG                level of the log on standard error. Default WARNING.
 DATABASE_URL                   postgres://…; without it SQLite in READERSTUDY_HOME.
@@ -28,6 +29,7 @@ HOME.mkdir(parents=True, exist_ok=True)
 
 DEBUG = os.environ.get("READERSTUDY_DEBUG", "0") == "1"
 HTTPS = not DEBUG and os.environ.get("READERSTUDY_HTTPS", "1") == "1"
+PROXY = os.environ.get("READERSTUDY_PROXY") == "1"
 
 
 def _required(name: str, in_development: str) -> str:
@@ -160,7 +162,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("READERSTUDY_PROXY") == "1" else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

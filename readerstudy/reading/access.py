@@ -8,29 +8,40 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from readerstudy.studies.models import Reader
-from readerstudy.studies.services import link_hash
+from readerstudy.reading.links import refuse_ended
+from readerstudy.reading.stage import entrance_of, with_entrance
+from readerstudy.studies.models import Reader, ReaderIdentity
 
 # The session holds the hash of the link and not the reader's id: a link that is reissued or erased ends its sessions.
 SESSION_KEY = "reader_link"
 
 
-def open_session(request: HttpRequest, token: str) -> None:
+def open_session(request: HttpRequest, identity: ReaderIdentity) -> None:
     """Let the holder of a personal link in. The session gets a new key, so that one planted before is worthless."""
-    link = link_hash(token)
-    get_object_or_404(Reader, identity__link_hash=link)
     request.session.cycle_key()
-    request.session[SESSION_KEY] = link
+    request.session[SESSION_KEY] = identity.link_hash
+
+
+def was_opened_by(request: HttpRequest, identity: ReaderIdentity) -> bool:
+    """Whether this link opened this session."""
+    return request.session.get(SESSION_KEY) == identity.link_hash
 
 
 def reader_of(request: HttpRequest) -> Reader:
-    """The reader of this session, with the study."""
+    """The reader of this session, with the study and how far the entrance is passed.
+
+    Raises LinkEnded where the link was withdrawn or its time is over, and Http404 where there is no such reader.
+    """
     link = request.session.get(SESSION_KEY)
     if link is None:
         raise Http404
-    return get_object_or_404(Reader.objects.select_related("study"), identity__link_hash=link)
+    readers = with_entrance(Reader.objects.select_related("study", "identity"))
+    reader = get_object_or_404(readers, identity__link_hash=link)
+    refuse_ended(reader.identity)
+    return reader
 
 
 class ReaderSession(SessionAuthentication):
@@ -42,8 +53,15 @@ class ReaderSession(SessionAuthentication):
         return reader, None
 
 
+def has_come_in(request: Request) -> bool:
+    """Whether the reader that `ReaderSession` found has passed the entrance, or cannot any more."""
+    return entrance_of(request.user, request.session) is None
+
+
 def reader_behind(request: Request) -> Reader:
-    """The reader that `ReaderSession` found."""
+    """The reader that `ReaderSession` found. Raises PermissionDenied before the entrance is passed."""
+    if not has_come_in(request):
+        raise PermissionDenied
     return cast(Reader, request.user)
 
 

@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from readerstudy.reading import services
-from readerstudy.reading.access import reader_behind
+from readerstudy.reading.access import has_come_in, reader_behind
 from readerstudy.reading.models import Answer
 from readerstudy.reading.serializers import (
     AnswerTaken,
@@ -54,7 +54,7 @@ class OneForm(BaseContentNegotiation):
 @api_view(["GET"])
 def slot(request: Request) -> Response:
     """The slot to read now, or {"done": true}."""
-    return Response(_next_slot(reader_behind(request)))
+    return Response(_next_slot(reader_behind(request)) if has_come_in(request) else {"done": True})
 
 
 @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: Refusal})

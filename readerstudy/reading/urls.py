@@ -3,10 +3,14 @@
 from django.urls import path
 
 from readerstudy.reading import api, views
+from readerstudy.reading.stage import Stage
 
 app_name = "reading"
 urlpatterns = [
     path("", views.start, name="start"),
+    path("consent/", views.step, {"stage": Stage.CONSENT}, name="consent"),
+    path("profile/", views.step, {"stage": Stage.PROFILE}, name="profile"),
+    path("display/", views.step, {"stage": Stage.DISPLAY}, name="display"),
     path("room/", views.room, name="room"),
     path("slot/", api.slot, name="slot"),
     path("film/<str:code>/", api.film, name="film"),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from readerstudy.reading.access import open_session, reader_of
+from readerstudy.reading.access import open_session, reader_of, was_opened_by
+from readerstudy.reading.entrance import ScreenTooSmall, consent_text, give_consent, record_display, record_profile
+from readerstudy.reading.forms import DisplayForm, ProfileForm
+from readerstudy.reading.links import LockedOut, Refused, address_of, find_link, open_link, opens_once, refuse_used
 from readerstudy.reading.models import Rating
-from readerstudy.reading.worklist import PRACTICE_FILMS, STUDY_FILMS, count, has_withdrawn, place
-from readerstudy.studies.models import Study
+from readerstudy.reading.stage import DISPLAY_KEY, Stage, is_purpose_blind, stage_of, title_of
+from readerstudy.reading.worklist import PRACTICE_FILMS, PURPOSE_BLIND_FILMS, STUDY_FILMS, count, place
+from readerstudy.studies.models import Reader, Slot
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -27,8 +32,11 @@ def reading_page(view: View) -> View:
     """A page that runs our own script only and is never kept, so that going back asks the server again."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except Refused as refusal:
+            response = _refused(request, refusal)
         add_never_cache_headers(response)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
@@ -36,11 +44,27 @@ def reading_page(view: View) -> View:
     return guarded
 
 
-@require_safe
+def _refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    response = render(request, "reading/refused.html", {"refusal": refusal}, status=refusal.status_code)
+    if isinstance(refusal, LockedOut):
+        response["Retry-After"] = str(refusal.wait)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @reading_page
 def enter(request: HttpRequest, token: str) -> HttpResponse:
-    """The personal link. It leads on at once, so that the token does not stay in the address bar."""
-    open_session(request, token)
+    """The personal link. It leads on at once, so that the token does not stay in the address bar.
+
+    One that opens once asks for a click before: programs that look through mail follow links and click nothing.
+    """
+    identity = find_link(token=token, address=address_of(request))
+    if not was_opened_by(request, identity):
+        refuse_used(identity)
+        if opens_once(identity) and request.method != "POST":
+            return render(request, "reading/open.html", headers={"Referrer-Policy": "strict-origin"})
+        open_link(identity)
+    open_session(request, identity)
     response = redirect("reading:start")
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -49,13 +73,82 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @reading_page
 def start(request: HttpRequest) -> HttpResponse:
-    """What the study asks, how far the reader is, and at the end the thanks."""
+    """What is due to the reader: a form of the entrance, the way to the films, or the thanks."""
     reader = reader_of(request)
-    if place(reader) is None:
-        ended = {"withdrawn": has_withdrawn(reader), "closed": reader.study.state != Study.State.FROZEN}
-        return render(request, "reading/end.html", {"study": reader.study, **ended})
-    counts = {"practice": count(reader, PRACTICE_FILMS), "films": count(reader, STUDY_FILMS)}
-    return render(request, "reading/start.html", {"study": reader.study, "scale": Rating, **counts})
+    return PAGES[stage_of(reader, request.session)](request, reader)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reading_page
+def step(request: HttpRequest, stage: Stage) -> HttpResponse:
+    """A form before the first film. Who is not there is led to what is due."""
+    reader = reader_of(request)
+    if stage_of(reader, request.session) is not stage:
+        return redirect("reading:start")
+    return PAGES[stage](request, reader)
+
+
+def _consent(request: HttpRequest, reader: Reader) -> HttpResponse:
+    if "decline" in request.POST:
+        return _page(request, "reading/declined.html", reader)
+    if request.method == "POST":
+        give_consent(reader=reader)
+        return redirect("reading:start")
+    return _page(request, "reading/consent.html", reader, text=consent_text(reader.study))
+
+
+def _profile(request: HttpRequest, reader: Reader) -> HttpResponse:
+    form = ProfileForm(request.POST or None, purpose_blind=is_purpose_blind(reader))
+    if form.is_valid():
+        record_profile(reader=reader, **form.cleaned_data)
+        return redirect("reading:start")
+    return _page(request, "reading/profile.html", reader, form=form)
+
+
+def _display(request: HttpRequest, reader: Reader) -> HttpResponse:
+    form = DisplayForm(request.POST or None)
+    if form.is_valid():
+        try:
+            record_display(reader=reader, **form.cleaned_data)
+        except ScreenTooSmall as refusal:
+            form.add_error(None, refusal)
+        else:
+            request.session[DISPLAY_KEY] = reader.pk
+            return redirect("reading:start")
+    return _page(request, "reading/display.html", reader, form=form)
+
+
+def _begin(request: HttpRequest, reader: Reader) -> HttpResponse:
+    here = place(reader)
+    if here is None:
+        return redirect("reading:start")
+    blind = here.slot.kind == Slot.Kind.PURPOSE_BLIND
+    counts = {
+        "films": count(reader, PURPOSE_BLIND_FILMS if blind else STUDY_FILMS, here.slot.sitting.number),
+        "practice": count(reader, PRACTICE_FILMS, here.slot.sitting.number),
+    }
+    return _page(request, "reading/start.html", reader, purpose_blind=blind, scale=Rating, **counts)
+
+
+def _end(request: HttpRequest, reader: Reader) -> HttpResponse:
+    stage = stage_of(reader, request.session)
+    ended = {"withdrawn": stage is Stage.WITHDRAWN, "closed": stage is Stage.CLOSED}
+    return _page(request, "reading/end.html", reader, **ended)
+
+
+def _page(request: HttpRequest, template: str, reader: Reader, **context: object) -> HttpResponse:
+    return render(request, template, {"study": reader.study, "title": title_of(reader), **context})
+
+
+PAGES: dict[Stage, Callable[[HttpRequest, Reader], HttpResponse]] = {
+    Stage.WITHDRAWN: _end,
+    Stage.CLOSED: _end,
+    Stage.CONSENT: _consent,
+    Stage.PROFILE: _profile,
+    Stage.DISPLAY: _display,
+    Stage.READING: _begin,
+    Stage.DONE: _end,
+}
 
 
 @require_safe
@@ -63,7 +156,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest) -> HttpResponse:
     """The viewer. The page is the same for every film; its script asks for slots and films."""
     reader = reader_of(request)
-    if place(reader) is None:
+    if stage_of(reader, request.session) is not Stage.READING:
         return redirect("reading:start")
     return render(request, "reading/room.html", {"study": reader.study, "scale": Rating, "said": _said()})
 

@@ -21,7 +21,7 @@ def text(browser: Browser, page: str = "/read/") -> str:
 def test_the_start_tells_what_is_asked_and_how_much(browser: Browser) -> None:
     page = text(browser)
     assert "Say whether each film is real." in page
-    assert "There are 9 films to rate." in page
+    assert "There are 9 films to read." in page
     assert "Before them come 2 films for practice" in page
     assert "Begin" in page
     for words in ("Definitely real", "Probably real", "Possibly real", "Possibly synthetic", "Definitely synthetic"):
@@ -32,7 +32,7 @@ def test_the_start_shows_progress_when_a_reader_comes_back(browser: Browser) -> 
     for _ in range(3):
         browser.read()
     page = text(browser)
-    assert "You have rated 1 of 9 films." in page
+    assert "You have read 1 of 9 films." in page
     assert "Continue" in page
     assert "practice" not in page
 
@@ -40,16 +40,16 @@ def test_the_start_shows_progress_when_a_reader_comes_back(browser: Browser) -> 
 def test_the_start_counts_what_is_left_of_the_practice(browser: Browser) -> None:
     browser.read()
     page = text(browser)
-    assert "Welcome back. There are 9 films to rate. Before them comes 1 film for practice" in page
+    assert "Welcome back. There are 9 films to read. Before them comes 1 film for practice" in page
     browser.read()
     page = text(browser)
-    assert "Welcome back. There are 9 films to rate. You can stop" in page
+    assert "Welcome back. There are 9 films to read. You can stop" in page
     assert "Continue" in page
 
 
 def test_the_front_page_says_what_this_is_and_where_to_go(client: Client) -> None:
     page = " ".join(client.get("/").content.decode().split())
-    assert "Can readers tell a synthetic chest radiograph from a real one?" in page
+    assert "On this server radiologists read chest radiographs for research" in page
     assert "Open the personal link that you were sent." in page
     assert '<a href="/admin/">Sign in</a>' in page
 
@@ -60,7 +60,7 @@ def test_it_thanks_at_the_end_and_the_viewer_leads_there(browser: Browser) -> No
     assert after == {"done": True}
     assert browser.slot() == {"done": True}
     for page in ("/read/", "/read/room/"):
-        assert "You have rated every film.</p> <p>Thank you for reading." in text(browser, page)
+        assert "You have read every film.</p> <p>Thank you for reading." in text(browser, page)
 
 
 def test_a_closed_study_says_so(browser: Browser, study: Study) -> None:
