@@ -14,7 +14,7 @@ from evaluation.readers.controls import controls_of, lacking
 from evaluation.readers.files import are_pairs, read_readings, write_readings
 from evaluation.readers.options import Options
 from evaluation.readers.pair_table import read_pairs
-from evaluation.readers.pairs import summarise_pairs
+from evaluation.readers.pairs import controls_of_pairs, repeated_choices, summarise_pairs
 from evaluation.readers.summary import summarise
 
 FORMS = "a long table (CSV), a file of iMRMC or a workbook of RJafroc"
@@ -47,9 +47,10 @@ def add_readers(commands: Any) -> None:
 def summarise_file(options: argparse.Namespace) -> dict[str, Any]:
     """All figures of a file of readings, with its controls and repeats, or of a file of choices."""
     if are_pairs(options.file):
-        return summarise_pairs(
-            read_pairs(options.file), options.margin, unmet=(wording.NO_CONTROL, *UNKNOWN_TO_A_COMMAND)
-        )
+        choices = read_pairs(options.file)
+        of_pairs = controls_of_pairs(choices)
+        figures = summarise_pairs(choices, options.margin, unmet=(*lacking(of_pairs), *UNKNOWN_TO_A_COMMAND))
+        return figures | {"controls": of_pairs, "repeats": repeated_choices(choices)}
     scale = tuple(options.scale)
     readings, arms = read_readings(options.file, scale, options.arms)
     how = Options(

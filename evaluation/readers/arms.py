@@ -33,10 +33,11 @@ def later_sittings_as_repeats(readings: Sequence[Reading], column: str | None) -
     for reading in readings:
         if reading.kind == "main":
             key = reading.reader, reading.case, value_of(reading, column)
-            first[key] = min(first.get(key, _order(reading)), _order(reading))
+            first[key] = min(first.get(key, order_of_sitting(reading.sitting)), order_of_sitting(reading.sitting))
     return [
         replace(reading, kind="repeat")
-        if reading.kind == "main" and _order(reading) > first[reading.reader, reading.case, value_of(reading, column)]
+        if reading.kind == "main"
+        and order_of_sitting(reading.sitting) > first[reading.reader, reading.case, value_of(reading, column)]
         else reading
         for reading in readings
     ]
@@ -74,6 +75,7 @@ def with_common_reals(readings: Sequence[Reading], column: str | None) -> dict[s
     return {value: [*common, *of_value] for value, of_value in by_value.items() if truths[value] != {"real"}}
 
 
-def _order(reading: Reading) -> tuple[float, str]:
-    number = finite_number(reading.sitting)
-    return (float("inf") if number is None else number, reading.sitting)
+def order_of_sitting(sitting: str) -> tuple[float, str]:
+    """What sittings are sorted by."""
+    number = finite_number(sitting)
+    return (float("inf") if number is None else number, sitting)

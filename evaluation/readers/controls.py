@@ -36,7 +36,7 @@ def against_reals(readings: Sequence[Reading], arm: str, options: Options) -> Js
     warnings: list[str] = []
     figures = overall(ratings_of([*real, *own]), replace(options, margin=None, draws=None), warnings)
     area = figures["obuchowski_rockette"]
-    return {"auc": area, "detected": _above_guessing(area), "warnings": warnings}
+    return {"auc": area, "detected": above_guessing(area), "warnings": warnings}
 
 
 def lacking(controls: Sequence[Json]) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def lacking(controls: Sequence[Json]) -> tuple[str, ...]:
     return () if all(control["detected"] for control in degraded) else (wording.CONTROL_NOT_DETECTED,)
 
 
-def _above_guessing(area: Json | None) -> bool:
+def above_guessing(area: Json | None) -> bool:
     """The interval lies above 0.5; where all readers are perfect there is no interval and no doubt."""
     if area is None:
         return False

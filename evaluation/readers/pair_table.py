@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import get_args
 
-from evaluation.readers.pairs import PairReading, Side
+from evaluation.readers.pairs import PairReading, PairRole, Side
 from evaluation.readers.rows import read_rows, write_rows
 from evaluation.readers.table import KINDS
 
 REQUIRED = ("reader", "pair", "chosen", "correct")
-COLUMNS = (*REQUIRED, "side", "kind", "finding", "seconds")
+COLUMNS = (*REQUIRED, "side", "kind", "finding", "seconds", "arm", "role", "sitting")
 SIDES: Mapping[str, Side] = {"left": "left", "right": "right"}
+ROLES: Mapping[str, PairRole] = {name: name for name in get_args(PairRole)}
 WORDS: Mapping[str, bool] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 def read_pairs(path: Path) -> list[PairReading]:
     """Read a table of choices: reader, pair, chosen (left or right), correct (1 or 0), and side of the synthetic film.
 
-    `side`, `kind`, `finding` and `seconds` may be missing, other columns are passed over. Where sides are given,
+    The others of `COLUMNS` may be missing, unknown ones are passed over. Where sides are given,
     readers were asked for the synthetic film in every row or for the real one in every row. Raises TableError at the
     first fault.
     """
@@ -35,8 +37,11 @@ def read_pairs(path: Path) -> list[PairReading]:
             kind=row.one_of("kind", KINDS, default="main"),
             finding=row.values.get("finding", ""),
             seconds=row.number_or_none("seconds"),
+            arm=row.values.get("arm", ""),
+            role=row.one_of("role", ROLES, default="generator"),
+            sitting=row.values.get("sitting") or "1",
         )
-        line = first_seen.setdefault((reading.reader, reading.pair, reading.kind), row.line)
+        line = first_seen.setdefault((reading.reader, reading.pair, reading.sitting, reading.kind), row.line)
         if line != row.line:
             row.fault("pair", f"reader “{reading.reader}” has chosen in this pair in line {line} already")
         if reading.side:

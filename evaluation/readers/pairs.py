@@ -7,7 +7,7 @@ Signal Detection Theory and Psychophysics, 1966), but choices and ratings are ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from statistics import median
 from typing import Literal
@@ -17,6 +17,8 @@ from scipy import stats
 
 from evaluation import wording
 from evaluation.readers import covariance, merit, mrmc
+from evaluation.readers.arms import order_of_sitting
+from evaluation.readers.controls import above_guessing
 from evaluation.readers.equivalence import two_one_sided_tests
 from evaluation.readers.plain import Json, finite, proportion
 from evaluation.readers.rates import WithError, corrected_z
@@ -24,6 +26,7 @@ from evaluation.readers.ratings import ONE_MODALITY, Ratings
 from evaluation.readers.reading import Kind
 
 Side = Literal["left", "right"]
+PairRole = Literal["generator", "control-degraded"]
 
 GUESSING = 0.5
 
@@ -32,7 +35,8 @@ GUESSING = 0.5
 class PairReading:
     """Which film of a pair one reader chose. `side` is where the synthetic film was, None where that is not known.
 
-    `seconds` run from the drawn pair to the choice. `finding` joins several labels with |.
+    `seconds` run from the drawn pair to the choice. `finding` joins several labels with |. `arm` and `role` are the
+    synthetic film's.
     """
 
     reader: str
@@ -43,6 +47,9 @@ class PairReading:
     kind: Kind = "main"
     finding: str = ""
     seconds: float | None = None
+    arm: str = ""
+    role: PairRole = "generator"
+    sitting: str = "1"
 
 
 def summarise_pairs(
@@ -51,13 +58,14 @@ def summarise_pairs(
     alpha: float = 0.05,
     unmet: Sequence[str] = (wording.NO_CONTROL, wording.MARGIN_NOT_FIXED),
 ) -> Json:
-    """Figures of every reader and of all readers from choices of kind main, as plain values ready for JSON.
+    """Figures of every reader and of all readers from choices of kind main and role generator, ready for JSON.
 
+    Pairs that a reader read in several sittings count in the first.
     `margin` (around a proportion correct of 0.5) asks for the equivalence test at `alpha`; `unmet` names what a claim
     of equivalence lacks (constants of `evaluation.wording`). Raises ValueError where there is no main choice, or where
-    a reader chose twice in a pair.
+    a reader chose twice in a pair and sitting.
     """
-    main = [reading for reading in readings if reading.kind == "main"]
+    main = main_choices(readings)
     if not main:
         raise ValueError("There are no main choices to analyse.")
     choices = _choices(main)
@@ -68,6 +76,51 @@ def summarise_pairs(
         "overall": _overall(choices, margin, alpha, unmet, warnings),
         "warnings": warnings,
     }
+
+
+def main_choices(readings: Sequence[PairReading], role: PairRole = "generator") -> list[PairReading]:
+    """The choices that figures over readers are made of: of kind main, in the first sitting in which each was made."""
+    rows = later_choices_as_repeats(readings)
+    return [reading for reading in rows if reading.kind == "main" and reading.role == role]
+
+
+def later_choices_as_repeats(readings: Sequence[PairReading]) -> list[PairReading]:
+    """Main choices of a pair that the reader saw in an earlier sitting too become repeats."""
+    first: dict[tuple[str, str], tuple[float, str]] = {}
+    for reading in readings:
+        if reading.kind == "main":
+            key, order = (reading.reader, reading.pair), order_of_sitting(reading.sitting)
+            first[key] = min(first.get(key, order), order)
+    return [
+        replace(reading, kind="repeat")
+        if reading.kind == "main" and order_of_sitting(reading.sitting) > first[reading.reader, reading.pair]
+        else reading
+        for reading in readings
+    ]
+
+
+def controls_of_pairs(readings: Sequence[PairReading]) -> list[Json]:
+    """Every degraded control that was read: the mean proportion correct, and whether it lies above guessing."""
+    main = main_choices(readings, "control-degraded")
+    controls = []
+    for arm in dict.fromkeys(reading.arm for reading in main):
+        over = _overall(_choices([reading for reading in main if reading.arm == arm]), None, 0.05, (), [])
+        detected = above_guessing({"estimate": over["proportion_correct"], "low": over["low"]})
+        controls.append({"arm": arm, "role": "control-degraded", "overall": over, "detected": detected})
+    return controls
+
+
+def repeated_choices(readings: Sequence[PairReading]) -> dict[str, Json]:
+    """By reader: how often a pair that was shown again, in one sitting or in a later one, got the same choice."""
+    rows = later_choices_as_repeats(readings)
+    first = {(reading.reader, reading.pair): reading.correct for reading in rows if reading.kind == "main"}
+    same: dict[str, list[bool]] = {}
+    for reading in rows:
+        key = reading.reader, reading.pair
+        if reading.kind == "repeat" and key in first:
+            # The same film is chosen where both choices are right, or both are wrong.
+            same.setdefault(reading.reader, []).append(reading.correct == first[key])
+    return {name: {"n": len(own), "agreement": proportion(sum(own), len(own))} for name, own in same.items()}
 
 
 def sensitivity_of_choices(correct: int, choices: int) -> WithError:

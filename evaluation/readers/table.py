@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -50,9 +50,14 @@ def read_table(path: Path, scale: tuple[float, float] = (1, 6), arms: str | None
     return readings
 
 
-def write_table(path: Path, readings: Iterable[Reading]) -> None:
-    """Write a long table with the columns of `COLUMNS`, whole or not at all."""
-    write_rows(path, COLUMNS, [[getattr(reading, name) for name in COLUMNS] for reading in readings])
+def write_table(path: Path, readings: Sequence[Reading]) -> None:
+    """Write a long table with the columns of `COLUMNS` and those that readings carry beside, whole or not at all."""
+    carried = list(dict.fromkeys(name for reading in readings for name in reading.extra))
+    rows = [
+        [getattr(reading, name) for name in COLUMNS] + [reading.extra.get(name) for name in carried]
+        for reading in readings
+    ]
+    write_rows(path, (*COLUMNS, *carried), rows)
 
 
 def _reading(row: Row, scale: tuple[float, float]) -> Reading:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.readers.pairs import PairReading, sensitivity_of_choices, summarise_pairs
+from evaluation.readers.pair_table import read_pairs, write_pairs
+from evaluation.readers.pairs import (
+    PairReading,
+    controls_of_pairs,
+    repeated_choices,
+    sensitivity_of_choices,
+    summarise_pairs,
+)
 
 
 def choices(correct: list[list[int | None]], sides: str | None = None) -> list[PairReading]:
@@ -127,3 +136,46 @@ def test_repeats_and_practice_do_not_count_and_two_choices_in_one_pair_are_refus
         summarise_pairs([*rows, rows[0]])
     with pytest.raises(ValueError, match="no main choices"):
         summarise_pairs(again)
+
+
+def test_a_later_sitting_and_a_degraded_control_do_not_count_among_main_choices() -> None:
+    rows = choices([[1, 0, 1, 1], [1, 1, 0, 1]])
+    again = [replace(row, sitting="2", correct=not row.correct) for row in rows]
+    degraded = [replace(row, pair=f"d{row.pair}", role="control-degraded", arm="blurred") for row in rows]
+    assert summarise_pairs([*again, *rows, *degraded]) == summarise_pairs(rows)
+    with pytest.raises(ValueError, match="no main choices"):
+        summarise_pairs(degraded)
+
+
+def test_a_degraded_control_is_detected_where_the_interval_lies_above_guessing() -> None:
+    def control(correct: list[list[int | None]]) -> dict[str, Any]:
+        rows = [replace(row, role="control-degraded", arm="blurred") for row in choices(correct)]
+        (figures,) = controls_of_pairs([*rows, *choices([[1, 0]])])
+        assert (figures["arm"], figures["role"]) == ("blurred", "control-degraded")
+        return figures
+
+    assert control([[1] * 10] * 3)["detected"]
+    assert control([[1] * 19 + [0]] * 3)["detected"]
+    assert not control([[1, 0] * 10] * 3)["detected"]
+    assert controls_of_pairs(choices([[1, 0]])) == []
+
+
+def test_the_same_choice_again_is_counted_over_repeats_and_later_sittings() -> None:
+    rows = choices([[1, 0, 1, 1]])
+    repeat = [replace(rows[0], kind="repeat"), replace(rows[1], kind="repeat", correct=True)]
+    later = [replace(row, sitting="2") for row in rows]
+    figures = repeated_choices([*later, *rows, *repeat])["R1"]
+    assert (figures["n"], figures["agreement"]["count"], figures["agreement"]["of"]) == (6, 5, 6)
+    assert repeated_choices(rows) == {}
+
+
+def test_a_table_of_choices_is_read_as_it_was_written(tmp_path: Path) -> None:
+    rows = choices([[1, 0, 1], [0, 1, 1]], "LRL")
+    rows += [
+        replace(rows[0], sitting="2"),
+        replace(rows[1], kind="repeat"),
+        replace(rows[1], kind="repeat", sitting="2"),
+    ]
+    rows.append(replace(rows[2], pair="d", role="control-degraded", arm="blurred", finding="Mass", seconds=4.5))
+    write_pairs(tmp_path / "answers.csv", rows)
+    assert read_pairs(tmp_path / "answers.csv") == rows

@@ -129,6 +129,14 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
     assert read_table(path) == written
 
 
+def test_what_readings_carry_beside_is_written_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    rows = [Reading("r", str(n), "real", 2.0, extra={"experience": "12", "marker": "L" * n}) for n in range(3)]
+    write_table(path, rows)
+    assert path.read_text().splitlines()[0] == ",".join([*COLUMNS, "experience", "marker"])
+    assert read_table(path) == rows
+
+
 # The file of iMRMC
 
 
