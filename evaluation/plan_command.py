@@ -35,7 +35,7 @@ FROM_PILOT = (
 )
 FIXED = (
     f"Fewer than {FEWEST_RANDOM_READERS} readers are planned as fixed: such a study speaks of these readers and not of "
-    "readers in general."
+    "readers in general, and is analysed so (readers --random cases)."
 )
 NOT_REACHED = (
     "No study of up to {films} films reaches the power with {readers} readers; where more films do not help, more "
