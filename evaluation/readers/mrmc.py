@@ -2,6 +2,11 @@
 
 Sources: Obuchowski and Rockette, Commun Stat Simul Comput 1995; Hillis, Stat Med 2007 (degrees of freedom) and 2014
 (single modality, factorial designs).
+
+With fewer than five readers the published method is too sure of itself: its degrees of freedom come from a spread
+between readers that so few of them leave to chance, and in simulations its 95 % intervals hold the truth in 91 to 93 %.
+There, if readers and cases are random, the spread is taken to be no smaller than the cases alone would make it: the
+variance between readers is no smaller than zero.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ Random = Literal["both", "readers", "cases"]
 
 # Below this a variance is rounding: that of an AUC in steps of 1e-6 would be larger.
 SMALLEST_VARIANCE = 1e-18
+FEW_READERS = 5
 
 
 class NoVariance(ValueError):
@@ -101,6 +107,7 @@ def reader_mean(
     msr, cov2 = components.msr or 0.0, components.cov2 or 0.0
     if random == "both":
         from_cases = readers * max(cov2, 0.0)
+        msr = _spread(msr, components.variance - cov2, readers)
         square, df = (msr + from_cases) / readers, _satterthwaite(msr + from_cases, msr, readers - 1)
     elif random == "readers":
         square, df = msr / readers, float(readers - 1)
@@ -127,6 +134,7 @@ def compare(estimates: Floats, covariances: Floats, random: Random = "both", con
     difference_of_covs = (components.cov2 or 0.0) - (components.cov3 or 0.0)
     df1 = float(modalities - 1)
     if random == "both":
+        mstr = _spread(mstr, components.variance - _known(components.cov1) - difference_of_covs, readers)
         error = mstr + readers * max(difference_of_covs, 0.0)
         df2 = _satterthwaite(error, mstr, df1 * (readers - 1))
     elif random == "readers":
@@ -170,6 +178,11 @@ def components_of(estimates: Floats, covariances: Floats) -> Components:
         cov2=average(True, False),
         cov3=average(False, False),
     )
+
+
+def _spread(mean_square: float, from_cases: float, readers: int) -> float:
+    """A mean square of readers; with few of them, at least its expectation if they differ by the cases alone."""
+    return mean_square if readers >= FEW_READERS else max(mean_square, from_cases)
 
 
 def _satterthwaite(error: float, mean_square: float, df: float) -> float:
