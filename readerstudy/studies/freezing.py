@@ -6,7 +6,6 @@ import hashlib
 import json
 import platform
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +25,19 @@ from readerstudy.studies.models import Arm, Case, Study
 from readerstudy.studies.pixel_check import MeasuredFilm, pixel_report, refuse_what_tells
 from readerstudy.studies.pixel_features import pixel_features
 from readerstudy.studies.rendering import (
+    BLACK,
     BLOCKS_ACROSS,
-    DITHER,
+    Form,
     block_side,
+    common_margin,
     common_step,
     fault_of_payload,
     film_of,
     grey_step,
+    margin_of,
     payload_hash,
     render,
+    side_inside,
 )
 from readerstudy.studies.selection import finding_shares
 
@@ -89,10 +92,7 @@ PLAN = (
 class Rendered:
     """The payloads of a study, by code of their case, and what they have in common."""
 
-    side: int
-    levels: int
-    step: float
-    """What the noise in every payload is measured by: see `common_step`."""
+    form: Form
     payload_hashes: dict[str, str]
     main_films: list[MeasuredFilm]
 
@@ -128,10 +128,7 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
     films tell their truth.
     """
     films = Radiograph.objects.in_bulk([case.candidate.radiograph for case in selection.cases])
-    side, levels = _matrix_and_grid(selection, films.values())
-    # Resampling leaves no gaps between greys.
-    as_they_are = [film for film in films.values() if film.side == side]
-    step = common_step([grey_step(_read(film), side) for film in as_they_are], levels)
+    form = _common_form(selection, list(films.values()))
     hashes = {}
     main_films = []
     progress.start(len(selection.cases), _("Rendering cases"))
@@ -139,10 +136,10 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
         film = _read(films[case.candidate.radiograph])
         seed = f"{case.arm.study.seed}:{case.candidate.film_hash}"
         degraded = case.arm.role == Arm.Role.CONTROL_DEGRADED
-        payload = render(film, side, levels, step=step, seed=seed, degraded=degraded)
+        payload = render(film, form, seed=seed, degraded=degraded)
         path = folder / f"{case.code}.bin"
         path.write_bytes(payload)
-        fault = fault_of_payload(path, side, levels)
+        fault = fault_of_payload(path, form.side, form.levels)
         if fault:
             raise ValidationError(
                 _("A case of arm “%(arm)s” was rendered to %(fault)s; check the space on the disk and freeze again.")
@@ -150,11 +147,11 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
             )
         hashes[case.code] = payload_hash(payload)
         if case.kind == Case.Kind.MAIN:
-            features = pixel_features(film_of(payload, side), levels, noise=DITHER * step)
+            features = pixel_features(film_of(payload, form.side), form.levels, form.noise)
             main_films.append(MeasuredFilm(case.arm, features))
         progress.advance()
     refuse_what_tells(main_films)
-    return Rendered(side, levels, step, hashes, main_films)
+    return Rendered(form, hashes, main_films)
 
 
 def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[str, Any]:
@@ -173,16 +170,18 @@ def manifest_of(study: Study, selection: Selection, rendered: Rendered) -> dict[
         "arms": arms,
         "not_known": selection.gaps,
         "pairs": asdict(selection.matching) if selection.matching else None,
-        "side": rendered.side,
-        "levels": rendered.levels,
+        "side": rendered.form.side,
+        "levels": rendered.form.levels,
+        "margin": rendered.form.margin,
+        "black": BLACK,
         "dither": {
             "rule": "normal noise in every film, seeded by the study and the film, mirrored at black and white",
-            "standard_deviation": DITHER * rendered.step,
+            "standard_deviation": rendered.form.noise,
         },
         "pixels": pixel_report(rendered.main_films),
         "degradation": {
             "rule": f"mean over square blocks, at most {BLOCKS_ACROSS} across",
-            "block_side": block_side(rendered.side),
+            "block_side": block_side(rendered.form.side),
         },
         "cases": [
             {
@@ -212,13 +211,17 @@ def manifest_hash(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _matrix_and_grid(selection: Selection, films: Iterable[Radiograph]) -> tuple[int, int]:
-    """The smallest native matrix and the coarsest grid of any film or generator of the study."""
+def _common_form(selection: Selection, films: list[Radiograph]) -> Form:
+    """The smallest native matrix inside the common margin, the coarsest grid, and the noise that the films need."""
+    margin = common_margin(margin_of(_read(film)) for film in films)
     generators = [generator for source in selection.sources for generator in source.generators.values()]
-    sides = [min(film.side, film.native_rows, film.native_columns) for film in films]
-    side = min([*sides, *(generator.resolution for generator in generators)])
+    natives = [min(film.side, film.native_rows, film.native_columns) for film in films]
+    side = min(side_inside(native, margin) for native in [*natives, *(g.resolution for g in generators)])
     levels = min([*(film.levels for film in films), *(generator.levels for generator in generators)])
-    return side, levels
+    # Resampling leaves no gaps between greys.
+    as_they_are = [film for film in films if side_inside(film.side, margin) == side]
+    step = common_step([grey_step(_read(film), side, margin) for film in as_they_are], levels)
+    return Form(side, levels, margin, step)
 
 
 def _read(radiograph: Radiograph) -> Film:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,10 @@ from readerstudy.studies.pixel_features import constant_border
 BLOCKS_ACROSS = 64
 SMALLEST_BLOCK = 4
 
+# No film is cut by more than this share of its side at each edge.
+WIDEST_MARGIN = 1 / 16
+# The darkest part of the range, shown black: a detector's air is of one grey, a generator's varies by a few of 256.
+BLACK = 0.03
 # Standard deviation of the noise in steps. Normal noise leaves exp(-2 (π · deviation / s)²) of the ripple that a comb
 # of step s makes in a histogram: a thousandth here, and less where steps are finer than the common one; the usual
 # triangular noise does not promise the latter.
@@ -26,28 +32,68 @@ DITHER = 0.6
 COARSEST_STEP = FULL_SCALE / 63
 
 
-def render(film: Film, side: int, levels: int, *, step: float, seed: str, degraded: bool = False) -> bytes:
-    """One case as its reader gets it: side × side little-endian 16-bit greys of a grid of `levels`, row by row.
+@dataclass(frozen=True)
+class Form:
+    """What all payloads of a study have in common."""
 
-    `film` is a canonical film of at least that side. A constant border is cut off where pixels enough are left
-    (`_inside_its_border`). After the last resampling the intensity rule is applied once more,
-    so that as many pixels are black and white in a film that was resampled as in one that was not. Then noise fills the
-    gaps that a coarse source leaves between its greys: the same for every film of a study, by the `step` that
-    `common_step` gives, and drawn by `seed`, so that the payload depends on nothing else. Values are rounded once, at
-    the end. A degraded film is averaged over blocks and shown block by block (`block_side`).
+    side: int
+    """Pixels along an edge of the square matrix."""
+    levels: int
+    """Greys of the grid, spread evenly over 0 … 65535."""
+    margin: float
+    """The share of its side by which every film is cut at each edge: see `common_margin`."""
+    step: float
+    """What the noise in every film is measured by: see `common_step`."""
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise in every film, on the scale of 0 … 65535."""
+        return DITHER * self.step
+
+
+def render(film: Film, form: Form, *, seed: str, degraded: bool = False) -> bytes:
+    """One case as its reader gets it: side × side little-endian 16-bit greys of a grid, row by row.
+
+    `film` is a canonical film, which is cut by the common margin and has at least the form's side then. After the last
+    resampling the intensity rule is applied once more, so that as many pixels are black and white in a film that was
+    resampled as in one that was not, and the darkest greys become black. Then noise fills the gaps that a coarse source
+    leaves between its greys; it is drawn by `seed`, so that the payload depends on nothing else. Values are rounded
+    once, at the end. A degraded film is averaged over blocks and shown block by block (`block_side`).
     """
-    values = _on_the_matrix(film, side)
+    values = _on_the_matrix(film, form.side, form.margin)
     if degraded:
-        values = _in_blocks(values, block_side(side))
-    return quantise(_dithered(values, DITHER * step, seed), levels).astype("<u2").tobytes()
+        values = _in_blocks(values, block_side(form.side))
+    return quantise(_dithered(values, form.noise, seed), form.levels).astype("<u2").tobytes()
 
 
-def grey_step(film: Film, side: int) -> float:
+def margin_of(film: Film) -> float:
+    """The share of its side that the widest constant border of a film takes, with the line where it meets the picture.
+
+    0 where no edge is constant. (`constant_border`)
+    """
+    widest = max(constant_border(film))
+    return (widest + 1) / len(film) if widest else 0.0
+
+
+def common_margin(margins: Iterable[float]) -> float:
+    """The margin by which all films of a study are cut: the widest of their own, but at most a sixteenth.
+
+    One cut for all, because a film without its border would tell by the borders that others keep.
+    """
+    return min(max(margins), WIDEST_MARGIN)
+
+
+def side_inside(side: int, margin: float) -> int:
+    """How many pixels of an edge are left inside the margin."""
+    return side - 2 * math.ceil(side * margin)
+
+
+def grey_step(film: Film, side: int, margin: float = 0) -> float:
     """How far apart a film's neighbouring greys lie on the study's matrix, on the scale of 0 … 65535: the median gap.
 
     One or two greys of 256 where the source had eight bits and is not resampled, next to nothing elsewhere.
     """
-    greys = np.unique(_on_the_matrix(film, side))
+    greys = np.unique(_on_the_matrix(film, side, margin))
     return float(np.median(np.diff(greys)))
 
 
@@ -103,26 +149,14 @@ def film_of(payload: bytes, side: int) -> Film:
     return np.frombuffer(payload, dtype="<u2").reshape(side, side).astype(np.uint16)
 
 
-def _on_the_matrix(film: Film, side: int) -> npt.NDArray[np.float64]:
-    values = resample(_inside_its_border(film, side), side).astype(np.float64)
+def _on_the_matrix(film: Film, side: int, margin: float) -> npt.NDArray[np.float64]:
+    cut = math.ceil(len(film) * margin)
+    values = resample(film[cut : len(film) - cut, cut : len(film) - cut], side).astype(np.float64)
     low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
     if high <= low:
         raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
-    return np.clip((values - low) / (high - low), 0, 1) * FULL_SCALE
-
-
-def _inside_its_border(film: Film, side: int) -> Film:
-    """The centred square inside the constant lines at a film's edges and the line where they pass into the picture.
-
-    A film that would have fewer than `side` pixels along its edge stays as it is: none is ever enlarged.
-    """
-    top, bottom, left, right = (lines + 1 if lines else 0 for lines in constant_border(film))
-    rows, columns = len(film) - top - bottom, len(film) - left - right
-    inside = min(rows, columns)
-    if inside < side:
-        return film
-    top, left = top + (rows - inside) // 2, left + (columns - inside) // 2
-    return film[top : top + inside, left : left + inside]
+    black = low + BLACK * (high - low)
+    return np.clip((values - black) / (high - black), 0, 1) * FULL_SCALE
 
 
 def _dithered(values: npt.NDArray, deviation: float, seed: str) -> npt.NDArray:

@@ -206,7 +206,7 @@ def _write_frozen(study: Study, selection: drawing.Selection, rendered: freezing
     )
     Manifest.objects.create(study=study, content=manifest)
     study.state = Study.State.FROZEN
-    study.side, study.levels = rendered.side, rendered.levels
+    study.side, study.levels = rendered.form.side, rendered.form.levels
     study.manifest_hash = freezing.manifest_hash(manifest)
     study.frozen_at = timezone.now()
     study.save()

@@ -17,7 +17,7 @@ from readerstudy.archive.models import Radiograph
 from readerstudy.audit.models import AuditRow
 from readerstudy.studies import drawing, freezing
 from readerstudy.studies.models import Arm, Case, CaseTruth, Manifest, Study
-from readerstudy.studies.rendering import common_step, film_of, frozen_payload, grey_step, render
+from readerstudy.studies.rendering import Form, common_step, film_of, frozen_payload, grey_step, render
 from readerstudy.studies.services import add_arm, freeze_study
 from tests.studies.films import (
     ACTOR,
@@ -69,7 +69,7 @@ def test_freezing_fixes_cases_payloads_and_manifest(tmp_path: Path) -> None:
     for case, film in films.items():
         payload = case.path.read_bytes()
         assert hashlib.sha256(payload).hexdigest() == case.payload_hash
-        assert payload == render(film, 32, 65536, step=step, seed=f"{study.seed}:{film_hash(film)}")
+        assert payload == render(film, Form(32, 65536, 0, step), seed=f"{study.seed}:{film_hash(film)}")
     row = AuditRow.objects.get(action="study frozen")
     assert row.detail["manifest_hash"] == study.manifest_hash
 

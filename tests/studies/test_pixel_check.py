@@ -13,7 +13,7 @@ from readerstudy.archive.models import Collection
 from readerstudy.studies.models import Arm, Manifest, Study
 from readerstudy.studies.pixel_check import MeasuredFilm, pixel_report, refuse_what_tells
 from readerstudy.studies.pixel_features import constant_border, pixel_features
-from readerstudy.studies.rendering import film_of, render
+from readerstudy.studies.rendering import Form, common_margin, film_of, margin_of, render, side_inside
 from readerstudy.studies.services import add_arm, freeze_study
 from tests.studies.films import ACTOR, make_generator, make_study, real_collection, synthetic_collection
 
@@ -70,14 +70,19 @@ def test_greys_noise_and_bits_are_those_of_the_grid() -> None:
 # Rendering
 
 
-def test_a_constant_border_is_cut_off_where_pixels_are_left() -> None:
+def test_all_films_are_cut_by_the_widest_border_of_any_but_by_a_sixteenth_at_most() -> None:
     film = noise(128)
-    film[:10] = 0
-    film[:, -6:] = 65535
-    shown = film_of(render(film, 64, 256, step=257, seed="1"), 64)
-    assert pixel_features(shown, 256, noise=154).border == 0
-    kept = film_of(render(film, 128, 256, step=257, seed="1"), 128)
-    assert pixel_features(kept, 256, noise=154).border == 16
+    film[:5] = 0
+    film[:, -2:] = 65535
+    assert margin_of(film) == 6 / 128
+    assert margin_of(noise()) == 0
+    assert common_margin([0.0, 6 / 128, 2 / 128]) == 6 / 128
+    assert common_margin([0.0, 0.3]) == 1 / 16
+    assert side_inside(128, 6 / 128) == 116
+    cut = film_of(render(film, Form(116, 256, 6 / 128, 257), seed="1"), 116)
+    assert pixel_features(cut, 256, noise=154).border == 0
+    whole = film_of(render(film, Form(128, 256, 0, 257), seed="1"), 128)
+    assert pixel_features(whole, 256, noise=154).border == 7
 
 
 # Refusals
@@ -171,7 +176,7 @@ def study_of(folder: Path, real: Collection, drawn: Collection, films: int = 20)
 @pytest.mark.django_db
 def test_freezing_refuses_a_border_that_tells(tmp_path: Path) -> None:
     drawn = synthetic_collection(make_generator(tmp_path / "generator"))
-    with_border(drawn, 2)
+    with_border(drawn, 6)
     study = study_of(tmp_path, real_collection(), drawn)
     with pytest.raises(ValidationError, match="0 of the 20 real and 20 of the 20 synthetic main films have a constant"):
         freeze_study(study=study, actor=ACTOR)
@@ -197,8 +202,8 @@ def test_held_out_real_films_against_others_of_their_kind_are_not_refused(real_f
     paths = sorted((real_films / "nih" / "images").iterdir())[:120]
     films = []
     for number, path in enumerate(paths):
-        shown = film_of(render(canonical(read_values(path)), 64, 256, step=257, seed=path.name), 64)
+        shown = film_of(render(canonical(read_values(path)), Form(64, 256, 1 / 16, 257), seed=path.name), 64)
         films.append(MeasuredFilm((REAL, DRAWN)[number % 2], pixel_features(shown, 256, noise=154)))
     refuse_what_tells(films)
-    # The rule of black and white and the noise are the same for all: of 256 greys hardly one is missing at 64 × 64.
-    assert min(film.features.distinct_levels for film in films) > 200
+    # The rule of black and white and the noise are the same for all: of 256 greys few are missing even at 64 × 64.
+    assert min(film.features.distinct_levels for film in films) > 180
