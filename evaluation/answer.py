@@ -41,9 +41,9 @@ def _of_auc(over: Json, readers: Json) -> dict[str, str]:
 def _of_deception_rate(over: Json, readers: Json) -> dict[str, str]:
     """Judged against the share of real films rated real, never against one half."""
     means = over["reader_means"]
-    if means is None:
+    figure = means and means["difference_in_rated_real"]
+    if not figure:
         return _none(readers)
-    figure = means["difference_in_rated_real"]
     name = (
         f"Of synthetic films {percent(means['deception_rate']['estimate'])} were rated real, of real films "
         f"{percent(means['real_rated_real']['estimate'])}; difference {_points(figure['estimate'])} (0 is guessing)"

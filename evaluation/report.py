@@ -14,6 +14,7 @@ from markupsafe import Markup
 from evaluation import figures
 from evaluation.answer import RANDOM
 from evaluation.plain_json import write_json
+from evaluation.readers import binormal
 from evaluation.readers.imrmc import write_imrmc
 from evaluation.readers.table import write_table
 from evaluation.study import CaseFilm, StudyInput
@@ -64,6 +65,7 @@ def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
             roles=ROLES,
             end_points=END_POINTS,
             random_words=RANDOM,
+            of_what_is_not_shown=binormal.REASONS,
             roc_figure=figures.roc(readers["readers"]),
             files={"figures": FIGURES, "answers": ANSWERS, "imrmc": IMRMC},
             areas_figure=figures.areas(readers["readers"], readers["overall"]["obuchowski_rockette"], plan["margin"]),

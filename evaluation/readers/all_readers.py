@@ -18,21 +18,14 @@ from evaluation.readers.ratings import Floats, Ratings
 Reasons = dict[str, list[str]]
 
 FEW_READERS = 5
-MERITS = {
-    "deception_rate": merit.deception_rate,
-    "real_rated_real": merit.real_rated_real,
-    "false_alarm_rate": merit.false_alarm_rate,
-    "accuracy": merit.accuracy,
-    "balanced_accuracy": merit.balanced_accuracy,
-    "difference_in_rated_real": merit.difference_in_rated_real,
-}
-MOMENTS = {
-    "deception_rate": moments.deception_rate,
-    "real_rated_real": moments.real_rated_real,
-    "false_alarm_rate": moments.false_alarm_rate,
-    "accuracy": moments.accuracy,
-    "balanced_accuracy": moments.balanced_accuracy,
-    "difference_in_rated_real": moments.difference_in_rated_real,
+# Each rate's values by reader, and its terms for the one-shot analysis.
+RATES = {
+    "deception_rate": (merit.deception_rate, moments.deception_rate),
+    "real_rated_real": (merit.real_rated_real, moments.real_rated_real),
+    "false_alarm_rate": (merit.false_alarm_rate, moments.false_alarm_rate),
+    "accuracy": (merit.accuracy, moments.accuracy),
+    "balanced_accuracy": (merit.balanced_accuracy, moments.balanced_accuracy),
+    "difference_in_rated_real": (merit.difference_in_rated_real, moments.difference_in_rated_real),
 }
 # What a reader who guesses reaches, whatever the bias towards “real”. The other rates have no such value, so they are
 # tested against nothing.
@@ -46,28 +39,31 @@ def overall(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
     Reasons for what is not defined go to `warnings`.
     """
     complete, others = ratings.with_both_truths()
-    if others:
-        warnings.append(
-            f"Left out of the figures over readers, for having read one truth state only: {', '.join(others)}."
-        )
-    if not complete.readers:
-        warnings.append("No reader read both real and synthetic films, so there are no figures over readers.")
-        return dict.fromkeys(FIGURES)
-    _warn_of_few(len(complete.readers), options.random, warnings)
     without: Reasons = {}
-    area = _mean_auc(complete, options, without)
-    shot = {"auc": None} | _one_shot(moments.auc(ratings), 0.5, options, without)
-    figures: Json = {
-        "obuchowski_rockette": area,
-        "one_shot": shot | {"auc": shot["estimate"]},
-        "equivalence": _equivalence(area, 0.5, options),
-        "rates": _rates(complete, options.decision_cut),
-        "reader_means": _reader_means(complete, ratings, options, without),
-    }
-    if options.draws:
+    figures: Json = dict.fromkeys(FIGURES) | {"rates": _rates(ratings, options.decision_cut)}
+    if complete.readers:
+        figures |= _of_areas(complete, ratings, options, without)
+        if others:
+            warnings.append(f"Left out of the reader means, for having read one truth state only: {', '.join(others)}.")
+    else:
+        warnings.append("No reader read both real and synthetic films, so there is no AUC.")
+    counted = complete if complete.readers else ratings
+    _warn_of_few(len(counted.readers), options.random, warnings)
+    figures["reader_means"] = _reader_means(counted, ratings, options, without)
+    if options.draws and complete.readers:
         figures["bootstrap"] = _bootstrap(complete, options, warnings)
     warnings += [f"There is no interval for {listed(names)}. {reason}" for reason, names in without.items()]
     return figures
+
+
+def _of_areas(complete: Ratings, ratings: Ratings, options: Options, without: Reasons) -> Json:
+    area = _mean_auc(complete, options, without)
+    shot = _one_shot(moments.auc(ratings), 0.5, options, without)
+    return {
+        "obuchowski_rockette": area,
+        "one_shot": {"auc": shot["estimate"]} | shot,
+        "equivalence": _equivalence(area, 0.5, options),
+    }
 
 
 def _mean_auc(ratings: Ratings, options: Options, without: Reasons) -> Json:
@@ -76,15 +72,19 @@ def _mean_auc(ratings: Ratings, options: Options, without: Reasons) -> Json:
     return {"auc": mean["estimate"]} | mean
 
 
-def _reader_means(complete: Ratings, ratings: Ratings, options: Options, without: Reasons) -> Json | None:
+def _reader_means(counted: Ratings, ratings: Ratings, options: Options, without: Reasons) -> Json | None:
+    """Every rate's reader mean; None for what needs a truth state that a reader did not see."""
     cut = options.decision_cut
     if cut is None:
         return None
-    means: Json = {}
-    for name, figure_of in MERITS.items():
-        figure = figure_of(complete, cut)
+    means: Json = dict.fromkeys(RATES)
+    for name, (figure_of, moments_of) in RATES.items():
+        try:
+            figure = figure_of(counted, cut)
+        except ValueError:
+            continue
         means[name] = _reader_mean(figure, partial(covariance.jackknife, figure), GUESSING.get(name), options, without)
-        means[name]["one_shot"] = _one_shot(MOMENTS[name](ratings, cut), GUESSING.get(name), options, without)
+        means[name]["one_shot"] = _one_shot(moments_of(ratings, cut), GUESSING.get(name), options, without)
         if name in GUESSING:
             means[name]["equivalence"] = _equivalence(means[name], GUESSING[name], options)
     return means
@@ -137,7 +137,7 @@ def _equivalence(mean: Json, centre: float, options: Options) -> Json | None:
 def _rates(ratings: Ratings, cut: float | None) -> Json | None:
     if cut is None:
         return None
-    figures: Json = {name: asdict(rate) for name, rate in rates.overall_rates(ratings, cut).items()}
+    figures: Json = {name: rate and asdict(rate) for name, rate in rates.overall_rates(ratings, cut).items()}
     return figures | {"tied_films": rates.tied_films(ratings, cut)}
 
 

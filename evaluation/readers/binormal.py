@@ -21,7 +21,10 @@ ENOUGH = 1e-14
 STEEPEST, FARTHEST = 50.0, 5.0
 FINEST = 20
 
+TOO_FEW = "The binormal curve needs two points between its ends, and these ratings give fewer."
+NOT_DETERMINED = "The binormal curve cannot be fitted: these ratings do not determine it."
 NO_MAXIMUM = "The binormal curve has no maximum of likelihood for these ratings, as for a perfect reader."
+REASONS = TOO_FEW, NOT_DETERMINED, NO_MAXIMUM
 
 
 class NoFit(ValueError):
@@ -47,7 +50,7 @@ def fit(ratings: Floats, synthetic: Bools) -> Binormal:
     """
     counts = _categories(ratings, synthetic)
     if counts.shape[1] < 3:
-        raise NoFit("The binormal curve needs two points between its ends, and these ratings give fewer.")
+        raise NoFit(TOO_FEW)
     parameters = _scored(_start(counts), counts)
     a, b = float(parameters[0]), float(parameters[1])
     if not 1 / STEEPEST < b < STEEPEST or abs(a) > FARTHEST * hypot(1, b):
@@ -95,7 +98,7 @@ def _scored(parameters: Floats, counts: Floats) -> Floats:
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError as error:
-            raise NoFit("The binormal curve cannot be fitted: these ratings do not determine it.") from error
+            raise NoFit(NOT_DETERMINED) from error
         if score @ step < ENOUGH:
             return parameters
         while True:

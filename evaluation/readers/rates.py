@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from scipy.stats import norm
 
-from evaluation.readers.ratings import Floats, Ratings
+from evaluation.readers.ratings import Bools, Floats, Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +91,23 @@ def _corrected(counts: Counts) -> tuple[tuple[float, float], tuple[float, float]
     return corrected_z(counts.hits, counts.synthetic), corrected_z(counts.false_alarms, counts.real)
 
 
-def overall_rates(ratings: Ratings, cut: float) -> dict[str, Rates]:
+def overall_rates(ratings: Ratings, cut: float) -> dict[str, Rates | None]:
     """Deception rate, false alarm rate, accuracy and balanced accuracy of one modality, each in three ways.
 
-    Readers without cases of a truth state are left out of the reader means that need it; raises ValueError where no
-    reader read both truth states.
+    Readers without cases of a truth state are left out of the reader means that need it. None where there are no
+    readings of that truth state, or for the balanced accuracy no reader of both.
     """
-    read = ratings.read[0]
-    said = np.where(read, ratings.values[0] >= cut, np.nan)
+    said = np.where(ratings.read[0], ratings.values[0] >= cut, np.nan)
     synthetic = ratings.synthetic
-    if not read[:, synthetic].any() or not read[:, ~synthetic].any():
-        raise ValueError("Rates over all readers need readings of real and of synthetic cases.")
     by_film = _majority(said)
-    right = np.where(synthetic, said, 1 - said)
-    right_by_film = np.where(synthetic, by_film, 1 - by_film)
-    hit = _three_ways(said[:, synthetic], by_film[synthetic])
+    right, right_by_film = np.where(synthetic, said, 1 - said), np.where(synthetic, by_film, 1 - by_film)
+    caught = _three_ways(said[:, synthetic], by_film[synthetic])
     alarm = _three_ways(said[:, ~synthetic], by_film[~synthetic])
     return {
-        "deception_rate": Rates(1 - hit.judgement, 1 - hit.reader, 1 - hit.film_majority),
+        "deception_rate": _three_ways(1 - said[:, synthetic], 1 - by_film[synthetic]),
         "false_alarm_rate": alarm,
         "accuracy": _three_ways(right, right_by_film),
-        "balanced_accuracy": Rates(
-            *((1 + getattr(hit, way) - getattr(alarm, way)) / 2 for way in ("judgement", "reader", "film_majority"))
-        ),
+        "balanced_accuracy": _balanced(said, synthetic, caught, alarm),
     }
 
 
@@ -129,6 +123,25 @@ def _majority(said: Floats) -> Floats:
     return np.where(np.isnan(said).all(axis=0), np.nan, (np.sign(votes) + 1) / 2)
 
 
-def _three_ways(values: Floats, by_film: Floats) -> Rates:
-    by_reader = [np.nanmean(row) for row in values if not np.isnan(row).all()]
-    return Rates(float(np.nanmean(values)), float(np.mean(by_reader)), float(np.nanmean(by_film)))
+def _three_ways(values: Floats, by_film: Floats) -> Rates | None:
+    if np.isnan(values).all():
+        return None
+    return Rates(float(np.nanmean(values)), float(_means_by_reader(values).mean()), float(np.nanmean(by_film)))
+
+
+def _balanced(said: Floats, synthetic: Bools, caught: Rates | None, alarm: Rates | None) -> Rates | None:
+    """The mean of the shares caught and of real films rated real; by reader from those who read both truth states."""
+    read = ~np.isnan(said)
+    both = said[read[:, synthetic].any(1) & read[:, ~synthetic].any(1)]
+    if caught is None or alarm is None or not len(both):
+        return None
+    gains = _means_by_reader(both[:, synthetic]) - _means_by_reader(both[:, ~synthetic])
+    return Rates(
+        (1 + caught.judgement - alarm.judgement) / 2,
+        float((1 + gains).mean() / 2),
+        (1 + caught.film_majority - alarm.film_majority) / 2,
+    )
+
+
+def _means_by_reader(values: Floats) -> Floats:
+    return np.array([np.nanmean(row) for row in values if not np.isnan(row).all()])
