@@ -62,11 +62,15 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     if not was_opened_by(request, identity):
         refuse_used(identity)
         if opens_once(identity) and request.method != "POST":
-            return render(request, "reading/open.html", headers={"Referrer-Policy": "strict-origin"})
+            return _with_referrer(render(request, "reading/open.html"), "strict-origin")
         open_link(identity)
     open_session(request, identity)
-    response = redirect("reading:start")
-    response["Referrer-Policy"] = "no-referrer"
+    return _with_referrer(redirect("reading:start"), "no-referrer")
+
+
+def _with_referrer(response: HttpResponse, policy: str) -> HttpResponse:
+    """Tells the browser to keep the token to itself. A form that is sent has to say at least which server it is of."""
+    response["Referrer-Policy"] = policy
     return response
 
 

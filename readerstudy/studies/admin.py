@@ -91,6 +91,11 @@ def reissue(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> st
     }
 
 
+def withdraw_link(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> str:
+    services.withdraw_link(reader=reader, actor=actor(request))
+    return gettext("The link is withdrawn.")
+
+
 def withdraw_reader(request: HttpRequest, reader: Reader, answers: dict[str, Any]) -> str:
     services.withdraw_reader(reader=reader, reason=answers["reason"], actor=actor(request))
     return gettext("The reader is withdrawn.")
@@ -350,7 +355,15 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
             _("The reader gets a new personal link, shown once; the old one dies."),
             "studies.change_reader",
             reissue,
-            states=frozenset({State.FROZEN.value}),
+            states=AFTER_FREEZING,
+        ),
+        Step(
+            "withdraw-link",
+            _("Withdraw the link"),
+            _("The personal link and the sessions that it opened end. The reader stays and can get a new link."),
+            "studies.change_reader",
+            withdraw_link,
+            states=AFTER_FREEZING,
         ),
         Step(
             "withdraw",
@@ -411,11 +424,12 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
 class ReaderIdentityAdmin(ReadOnlyAdmin):
     """Who the readers are, for accounts with this permission."""
 
-    list_display = ["reader_pseudonym", "study", "name", "email"]
+    list_display = ["reader_pseudonym", "study", "name", "email", "valid_until", "first_opened", "withdrawn_at"]
     list_filter = ["reader__study"]
     list_select_related = ["reader__study"]
     search_fields = ["name", "email", "reader__pseudonym"]
-    fields = ["reader_pseudonym", "study", "name", "email"]
+    # Of the link when it ends and was opened, never the link or its hash.
+    fields = list_display
 
     @admin.display(description=_("reader"), ordering="reader__pseudonym")
     def reader_pseudonym(self, identity: ReaderIdentity) -> str:
@@ -424,6 +438,18 @@ class ReaderIdentityAdmin(ReadOnlyAdmin):
     @admin.display(description=_("study"), ordering="reader__study")
     def study(self, identity: ReaderIdentity) -> Study:
         return identity.reader.study
+
+    @admin.display(description=_("link valid until"), ordering="link_expires_at")
+    def valid_until(self, identity: ReaderIdentity) -> str | None:
+        return short_date(identity.link_expires_at)
+
+    @admin.display(description=_("link first opened"), ordering="link_opened_at")
+    def first_opened(self, identity: ReaderIdentity) -> str | None:
+        return short_date(identity.link_opened_at)
+
+    @admin.display(description=_("link withdrawn"), ordering="link_withdrawn_at")
+    def withdrawn_at(self, identity: ReaderIdentity) -> str | None:
+        return short_date(identity.link_withdrawn_at)
 
 
 @admin.register(Case)
