@@ -276,6 +276,7 @@ class Study(models.Model):
             "debriefing_version": bool(self.purpose_blind_films) or self.results_shown,
             "purpose_blind_title": bool(self.purpose_blind_films),
             "purpose_blind_instruction": bool(self.purpose_blind_films),
+            "purpose_blind_consent": bool(self.purpose_blind_films and self.consent_text),
         }
         missing = [name for name, is_needed in needed.items() if is_needed and not getattr(self, name)]
         if missing:
