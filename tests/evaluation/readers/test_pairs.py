@@ -19,6 +19,7 @@ from evaluation.readers.pairs import (
     sensitivity_of_choices,
     summarise_pairs,
 )
+from evaluation.readers.rows import TableError
 
 
 def choices(correct: list[list[int | None]], sides: str | None = None) -> list[PairReading]:
@@ -179,3 +180,57 @@ def test_a_table_of_choices_is_read_as_it_was_written(tmp_path: Path) -> None:
     rows.append(replace(rows[2], pair="d", role="control-degraded", arm="blurred", finding="Mass", seconds=4.5))
     write_pairs(tmp_path / "answers.csv", rows)
     assert read_pairs(tmp_path / "answers.csv") == rows
+
+
+# The table of choices
+
+
+TABLE = "reader,pair,chosen,correct,side\nR1,p1,left,1,left\nR1,p2,left,0,right\nR2,p1,right,0,left\n"
+
+
+def read(folder: Path, text: str) -> list[PairReading]:
+    path = folder / "pairs.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_pairs(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        "\ufeff" + TABLE.replace(",", " ; ").replace("\n", "\r\n"),
+        TABLE.replace(",1,", ",true,").replace(",0,", ",No,").replace("left", "LEFT"),
+        TABLE.replace("reader,pair", "reader_id,pair_id"),
+    ],
+    ids=["plain", "semicolons", "words", "ids"],
+)
+def test_choices_are_read_in_any_dress(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == [
+        PairReading("R1", "p1", "left", True, "left"),
+        PairReading("R1", "p2", "left", False, "right"),
+        PairReading("R2", "p1", "right", False, "left"),
+    ]
+
+
+def test_choices_of_the_real_film_are_read_where_all_are(tmp_path: Path) -> None:
+    turned = TABLE.replace(",1,left", ",0,left").replace(",0,right", ",1,right").replace("right,0,left", "right,1,left")
+    assert [row.correct for row in read(tmp_path, turned)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("R2,p2,middle,1,left", "line 5, column “chosen”: “middle” is none of left, right"),
+        ("R2,p2,left,maybe,left", "line 5, column “correct”: “maybe” is none of 1, true, yes, 0, false, no"),
+        ("R2,p2,left,,left", "line 5, column “correct”: the value is empty"),
+        ("R2,p1,left,1,left", "line 5, column “pair”: reader “R2” has chosen in this pair in line 4 already"),
+        (
+            "R2,p2,left,0,left",
+            "line 5, column “correct”: the choice and the side of the synthetic film do not fit it as in line 2",
+        ),
+    ],
+)
+def test_a_faulty_table_of_choices_is_refused_by_line(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(TableError) as fault:
+        read(tmp_path, TABLE + row + "\n")
+    assert message in str(fault.value)
