@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from readerstudy.reading.models import DisplayCheck, Profile
 
-CHOOSE = {"required": _("Choose one of these.")}
+CHOOSE = dict.fromkeys(("required", "invalid_choice"), _("Choose one of these."))
 
 
 def _one_of(label: Any, choices: Any) -> forms.ChoiceField:

@@ -17,12 +17,27 @@ from tests.studies.films import ACTOR, make_generator, make_study, real_collecti
 def open_study(folder: Path, films: int = 5, **plan: Any) -> Study:
     """A frozen study with a real and a generator arm of `films` each."""
     study = make_study(**plan)
-    pool = films + plan.get("practice_films", 0)
+    pool = films + plan.get("practice_films", 0) + plan.get("purpose_blind_films", 0)
     real = real_collection(films=pool)
     drawn = synthetic_collection(make_generator(folder / "generator"), films=pool)
     add_arm(study=study, actor=ACTOR, name="real", role="real", collection=real, films=films, split="test")
     add_arm(study=study, actor=ACTOR, name="synthetic", role="generator", collection=drawn, films=films)
     return freeze_study(study=study, actor=ACTOR)
+
+
+ENTRANCE: dict[str, dict[str, Any]] = {
+    "consent": {},
+    "profile": {"position": "chest", "years": "12", "subspecialty": "", "exposure": "never"},
+    "display": {
+        "patches": "both",
+        "display": "diagnostic",
+        "room": "dark",
+        "width": 1536,
+        "height": 2048,
+        "pixel_ratio": 1,
+    },
+}
+"""What a reader says on each page before the first film."""
 
 
 class Browser:
@@ -32,6 +47,11 @@ class Browser:
         self.reader, self.token = invite_reader(study=study, actor=ACTOR)
         self.client = Client(**options)
         self.client.get(f"/read/{self.token}/")
+
+    def come_in(self) -> None:
+        """Pass the pages before the first film."""
+        for page, said in ENTRANCE.items():
+            self.client.post(f"/read/{page}/", said)
 
     def slot(self) -> dict[str, Any]:
         return self.client.get("/read/slot/").json()
