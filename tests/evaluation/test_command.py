@@ -143,6 +143,92 @@ def test_a_file_of_imrmc_with_two_arms_has_figures_of_each_and_compares_them(
     assert written["comparison"][0]["difference"] == pytest.approx(direct["comparison"][0]["difference"])
 
 
+def test_the_names_of_figures_are_a_contract(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Other programs read these keys."""
+    table = tmp_path / "answers.csv"
+    write_table(table, readings(*drawn(4, 20, 20, 0.8, seed=1)))
+    written, _ = run(tmp_path, capsys, "readers", table, "--margin", 0.1)
+    assert {"n", "readers", "overall", "agreement", "comparison", "comparison_overall", "warnings"} <= set(written)
+    interval = {"estimate", "low", "high"}
+    rates = {"accuracy", "deception_rate", "false_alarm_rate"}
+    for figures in written["readers"].values():
+        assert {"n", "auc", "roc", "binormal", "tests", "median_seconds", "undefined"} <= set(figures)
+        assert all(interval | {"wilson"} <= set(figures[name]) for name in rates)
+        assert set(figures["d_prime"]) == set(figures["criterion"]) == {"estimate", "se"}
+        assert set(figures["auc"]) == interval | {"se"}
+    over = written["overall"]
+    assert {"auc", "se", "df", "low", "high", "p", "components"} <= set(over["obuchowski_rockette"])
+    assert {"msr", "cov2", "variance"} <= set(over["obuchowski_rockette"]["components"])
+    assert {"auc", "variance", "statistic", "df", "low", "high", "p"} <= set(over["one_shot"])
+    assert {"margin", "p", "low90", "high90", "equivalent", "statement"} <= set(over["equivalence"])
+    for name in (*rates, "balanced_accuracy"):
+        assert set(over["rates"][name]) == {"judgement", "reader", "film_majority"}
+    agreed = written["agreement"]
+    alphas = agreed["krippendorff_alpha"]
+    assert set(alphas) == {"nominal", "ordinal", "interval"}
+    kappas = [agreed[name] for name in ("fleiss_kappa", "gwet_ac1", "kappa_expected_from_accuracy")]
+    assert all(set(figure) == interval for figure in (*kappas, *alphas.values()))
+    assert run(tmp_path, capsys, "readers", table)[0]["overall"]["equivalence"] is None
+
+
+def test_without_a_control_and_a_margin_fixed_beforehand_nothing_is_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    table = tmp_path / "answers.csv"
+    arms = [("real", "real", 150, 0.0), ("new", "generator", 150, 0.0), ("blurred", "control-degraded", 15, 3.0)]
+    given = study(arms, readers=8)
+    write_table(table, [row for row in given.readings if row.arm != "blurred"])
+    bare = run(tmp_path, capsys, "readers", table, "--margin", 0.15)[0]
+    assert bare["overall"]["equivalence"]["equivalent"]
+    assert bare["overall"]["equivalence"]["statement"] == (
+        "Within the margin of ± 0.15, but the study did not show that it could have detected a difference: there was "
+        "no degraded control; the blinding was not checked; the margin was not fixed beforehand."
+    )
+    write_table(table, given.readings)
+    controlled = run(tmp_path, capsys, "readers", table, "--margin", 0.15)[0]
+    assert controlled["controls"][0]["detected"]
+    assert "control" not in controlled["overall"]["equivalence"]["statement"]
+    assert controlled["overall"]["obuchowski_rockette"] == bare["overall"]["obuchowski_rockette"]
+
+
+def test_choices_between_two_films_are_told_from_ratings(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("reader_id;pair;chosen;correct\nR1;1;left;1\nR1;2;right;0\nR2;1;left;1\nR2;2;right;1\n")
+    written, printed = run(tmp_path, capsys, "readers", table, "--margin", 0.1)
+    assert written["n"] == printed["n"] == {"readers": 2, "pairs": 2, "readings": 4}
+    assert written["overall"]["proportion_correct"] == 0.75
+
+
+def test_a_study_is_the_same_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    table, workbook, imrmc = (tmp_path / name for name in ("answers.csv", "answers.xlsx", "answers.imrmc"))
+    write_table(table, readings(*drawn(3, 15, 15, 0.8, seed=1)))
+    for output in (workbook, imrmc):
+        assert main(["convert", str(table), str(output)]) == 0
+        assert json.loads(capsys.readouterr().out)["readings"] == 90
+    in_forms = [run(tmp_path, capsys, "readers", path)[0] for path in (table, workbook, imrmc)]
+    areas = [written["overall"]["obuchowski_rockette"] for written in in_forms]
+    for name in ("auc", "se", "df", "p"):
+        assert areas[1][name] == pytest.approx(areas[0][name])
+        assert areas[2][name] == pytest.approx(areas[0][name])
+    assert "reader,R1,0" in (tmp_path / "answers.xlsx.ids.csv").read_text()
+    assert main(["convert", str(table), str(tmp_path / "answers.sav")]) == 1
+    assert "only files that end on .csv, .imrmc, .xlsx can be written" in capsys.readouterr().err
+
+
+def test_the_column_of_arms_is_named_in_any_dress(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    table = tmp_path / "answers.csv"
+    rows = "".join(
+        f"R{reader},c{case},{case % 2},{1 + (5 * reader + case * case * light) % 6},{light}\n"
+        for reader in range(3)
+        for case in range(12)
+        for light in (1, 2)
+    )
+    table.write_text("Reader_ID,Case_ID,Truth,Rating,Light\n" + rows)
+    written, _ = run(tmp_path, capsys, "readers", table, "--arms", "Light")
+    assert written["comparison"][0]["arms"] == ["1", "2"]
+    assert set(written["readers"]["R0"]["arms"]) == {"1", "2"}
+
+
 def test_a_table_at_fault_is_refused_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     table = tmp_path / "answers.csv"
     table.write_text("reader,case,truth,rating\nR1,c1,real,9\n")

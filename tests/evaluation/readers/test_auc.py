@@ -44,6 +44,15 @@ def test_a_small_table_worked_by_hand() -> None:
     assert area.se == pytest.approx(np.sqrt(1 / 48 + 1 / 16))
 
 
+def test_ct_images_have_the_area_of_another_program() -> None:
+    # Hanley and McNeil, Radiology 1982, table I; Stata, manual of roctab: 0.8932, error 0.0307, 0.83295 … 0.95339.
+    scale = np.arange(1.0, 6.0)
+    ratings = np.concatenate([np.repeat(scale, [33, 6, 6, 11, 2]), np.repeat(scale, [3, 2, 2, 11, 33])])
+    area = delong(ratings, np.repeat([False, True], [58, 51]))
+    assert (area.estimate, area.se) == pytest.approx((0.8932, 0.0307), abs=5e-5)
+    assert (area.low, area.high) == pytest.approx((0.83295, 0.95339), abs=5e-6)
+
+
 @given(both_truths)
 def test_area_and_error_are_those_of_counting_pairs(scores: Scores) -> None:
     ratings, synthetic = split(scores)

@@ -226,7 +226,7 @@ def test_choices_of_the_real_film_are_read_where_all_are(tmp_path: Path) -> None
         ("R2,p1,left,1,left", "line 5, column “pair”: reader “R2” has chosen in this pair in line 4 already"),
         (
             "R2,p2,left,0,left",
-            "line 5, column “correct”: the choice and the side of the synthetic film do not fit it as in line 2",
+            "line 5, column “correct”: the choice and the side of the synthetic film do not fit",
         ),
     ],
 )
