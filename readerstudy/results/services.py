@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from evaluation.analysis import analyse
 from evaluation.images.extractors import Texture, extractor_of
 from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.pair_table import write_pairs
 from evaluation.readers.table import write_table
 from evaluation.report import write_report
 from readerstudy.audit.models import record
@@ -23,9 +25,10 @@ from readerstudy.progress import Progress, Silent
 from readerstudy.reading.models import Answer
 from readerstudy.reading.services import record_answer
 from readerstudy.results.models import Analysis
+from readerstudy.results.remarks import write_remarks
 from readerstudy.results.simulation import Films
 from readerstudy.results.study_input import study_input
-from readerstudy.results.table import long_table
+from readerstudy.results.table import long_table, table_of_choices
 from readerstudy.studies.models import CaseTruth, Reader, Slot, Study
 from readerstudy.studies.services import enrol_simulated_reader
 
@@ -117,20 +120,42 @@ def analyse_study(
 def export_answers(*, study: Study, path: Path, actor: str) -> int:
     """Write the answers of an unblinded study: as a file of iMRMC where `path` ends so, else as CSV.
 
-    Returns the number of rows. The long table has all answers, a file of iMRMC the main readings alone.
+    Returns the number of rows. The table has all answers, of ratings or of choices between two films; a file of iMRMC
+    has the main ratings alone.
     """
-    rows = long_table(study)
-    write = write_imrmc if path.suffix.lower() == ".imrmc" else write_table
+    readings, choices = long_table(study), table_of_choices(study)
+    imrmc = path.suffix.lower() == ".imrmc"
+    if study.of_pairs and imrmc:
+        raise ValidationError(_("A file of iMRMC holds ratings, not choices between two films; write a CSV file."))
+    with _refusals_of(path):
+        if study.of_pairs:
+            write_pairs(path, choices)
+        else:
+            (write_imrmc if imrmc else write_table)(path, readings)
+    rows = len(readings) + len(choices)
+    record(actor=actor, action="answers exported", subject=f"study:{study}", rows=rows)
+    return rows
+
+
+def export_remarks(*, study: Study, path: Path, actor: str) -> int:
+    """Write what the readers of an unblinded study said beside their answers, as CSV. Returns the number of rows."""
+    with _refusals_of(path):
+        rows = write_remarks(path, study)
+    record(actor=actor, action="remarks exported", subject=f"study:{study}", rows=rows)
+    return rows
+
+
+@contextmanager
+def _refusals_of(path: Path) -> Iterator[None]:
+    """What keeps a file from being written, as one sentence."""
     try:
-        write(path, rows)
+        yield
     except ValueError as error:
         raise ValidationError(str(error)) from error
     except OSError as error:
         raise ValidationError(
             _("The file %(path)s cannot be written: %(reason)s.") % {"path": path, "reason": error.strerror}
         ) from error
-    record(actor=actor, action="answers exported", subject=f"study:{study}", rows=len(rows))
-    return len(rows)
 
 
 def _steps(progress: Progress) -> Callable[[int, int], None]:

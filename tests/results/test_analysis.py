@@ -219,7 +219,7 @@ def test_a_job_on_a_study_that_is_not_unblinded_fails_and_shows_nothing(study: S
 @pytest.mark.django_db(transaction=True)
 def test_ways_lead_from_a_study_to_its_reports(study: Study, admin_client: Client) -> None:
     page = f"/admin/studies/study/{study.pk}/change/"
-    assert "Reports" not in admin_client.get(page).content.decode()
+    assert "field-reports" not in admin_client.get(page).content.decode()
     unblinded(study)
     said = admin_client.post(f"/admin/studies/study/{study.pk}/step/analyse/", follow=True).content.decode()
     job = Job.objects.get()

@@ -80,6 +80,7 @@ def test_the_export_holds_every_answer_with_its_truth(study: Study, tmp_path: Pa
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == (
         "reader", "case", "truth", "rating", "arm", "role", "sitting", "kind", "position", "seconds", "finding",
+        "active_seconds", "window_uses", "zoom_uses", "pan_uses", "revisions",
     )  # fmt: skip
     assert len(rows) == 2 * 16
     stored = {
