@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from evaluation.plan_figure import power_curves
 from evaluation.readers import planning
+from evaluation.readers.all_readers import FEW_READERS
 from evaluation.readers.arms import later_sittings_as_repeats, main_readings
 from evaluation.readers.files import read_readings
 from evaluation.readers.pilot import Pilot, pilot_of
-from evaluation.readers.planning import FEWEST_RANDOM_READERS, FILMS, Goal, Plan, VariancesAt
+from evaluation.readers.planning import FILMS, Goal, Plan, VariancesAt
 from evaluation.readers.ratings import ratings_of
 from evaluation.readers.roe_metz import RoeMetz, Variances
 
@@ -34,7 +35,7 @@ FROM_PILOT = (
     "the ends of its interval: a pilot study tells little of it."
 )
 FIXED = (
-    f"Fewer than {FEWEST_RANDOM_READERS} readers are planned as fixed: such a study speaks of these readers and not of "
+    f"Fewer than {FEW_READERS} readers are planned as fixed: such a study speaks of these readers and not of "
     "readers in general, and is analysed so (readers --random cases)."
 )
 NOT_REACHED = (

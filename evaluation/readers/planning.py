@@ -18,6 +18,7 @@ import numpy as np
 from scipy import integrate, special, stats
 
 from evaluation.readers import covariance, merit, mrmc
+from evaluation.readers.all_readers import FEW_READERS
 from evaluation.readers.equivalence import two_one_sided_tests
 from evaluation.readers.intervals import Interval, t_quantile, wilson
 from evaluation.readers.mrmc import NoVariance, Random, ReaderMean
@@ -25,8 +26,6 @@ from evaluation.readers.ratings import Ratings
 from evaluation.readers.roe_metz import RoeMetz, Variances
 
 GUESSING = 0.5
-# Fewer readers say too little of how readers differ to be taken as a sample of them.
-FEWEST_RANDOM_READERS = 5
 # Numbers of films among which a sample size is sought.
 FILMS = range(20, 5001, 10)
 
@@ -100,7 +99,7 @@ def _power_of_equivalence(effect: float, margin: float, se: float, df: float, al
 
 def random_with(readers: int) -> Random:
     """What a study of so many readers can take as a sample: fewer than five readers speak for themselves only."""
-    return "cases" if readers < FEWEST_RANDOM_READERS else "both"
+    return "cases" if readers < FEW_READERS else "both"
 
 
 def expected_error(variances: Variances, readers: int) -> tuple[float, float]:
