@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from evaluation import wording
 from evaluation.answer import answer
 from evaluation.comparison import beside
 from evaluation.images.distances import distances, protocol
@@ -14,7 +15,7 @@ from evaluation.images.extractors import Extractor, Texture, describe
 from evaluation.images.memorisation import nearest_real
 from evaluation.readers.agreed import intra_reader
 from evaluation.readers.all_readers import overall
-from evaluation.readers.arms import main_readings
+from evaluation.readers.arms import LATER_SITTINGS, later_sittings_as_repeats, main_readings
 from evaluation.readers.controls import CONTROL_ROLES, against_reals, lacking
 from evaluation.readers.options import Options
 from evaluation.readers.ratings import ratings_of
@@ -34,6 +35,12 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
     of a real or generator arm was read, or where a reader rated a case twice.
     """
     plan = study.plan
+    rated = study.readings
+    study = replace(
+        study,
+        readings=later_sittings_as_repeats(rated),
+        first_readings=later_sittings_as_repeats(study.first_readings),
+    )
     options = Options(
         scale=plan.scale,
         cut=plan.decision_cut,
@@ -41,9 +48,9 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
         alpha=plan.alpha,
         unmet=(),
     )
-    warnings: list[str] = []
+    warnings = [LATER_SITTINGS] if len(main_readings(study.readings)) < len(main_readings(rated)) else []
     controls = _controls(study, options)
-    options = replace(options, unmet=lacking(controls))
+    options = replace(options, unmet=(*lacking(controls), *_doubts_of_blinding(study)))
     readers = summarise(study.readings, options)
     arms = _arms(study, options)
     images = _images(study, extractor or Texture(), progress)
@@ -53,6 +60,7 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
         "arms": [asdict(arm) | {"truth": arm.truth} for arm in study.arms],
         "deviations": [asdict(deviation) for deviation in study.deviations],
         "environment": dict(study.environment),
+        "blinding": study.blinding,
         "simulated": study.simulated,
         "answer": answer(study.plan, readers),
         "readers": readers,
@@ -100,6 +108,12 @@ def _controls(study: StudyInput, options: Options) -> list[Json]:
         for arm in study.arms
         if arm.role in CONTROL_ROLES
     ]
+
+
+def _doubts_of_blinding(study: StudyInput) -> tuple[str, ...]:
+    """What a claim of equivalence lacks for want of a passed check. The margin was fixed at freezing."""
+    doubts = {None: wording.BLINDING_NOT_CHECKED, "open": wording.BLINDING_OPEN, "leak": wording.BLINDING_FAILED}
+    return (doubts[study.blinding],) if study.blinding in doubts else ()
 
 
 def _of_controls(controls: Sequence[Json]) -> dict[str, Json]:

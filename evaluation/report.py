@@ -29,6 +29,12 @@ ROLES = {
     "control-degraded": "degraded control",
     "control-real": "real control",
 }
+BLINDING = {
+    None: "not checked",
+    "passed": "checked; nothing but the picture tells real films from synthetic ones",
+    "open": "checked with too few films to exclude that something beside the picture tells them apart",
+    "leak": "checked; something beside the picture tells real films from synthetic ones",
+}
 END_POINTS = {
     "auc": "reader-averaged AUC against 0.5",
     "deception_rate": "deception rate against real films rated real",
@@ -65,6 +71,7 @@ def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
             roles=ROLES,
             end_points=END_POINTS,
             random_words=RANDOM,
+            blinding_words=BLINDING,
             of_what_is_not_shown=binormal.REASONS,
             roc_figure=figures.roc(readers["readers"]),
             files={"figures": FIGURES, "answers": ANSWERS, "imrmc": IMRMC},

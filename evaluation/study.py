@@ -16,6 +16,9 @@ from typing import Literal
 from evaluation.readers.reading import Reading, Role, Truth
 from gan.pixels import Film
 
+Blinding = Literal["passed", "open", "leak"]
+"""Nothing tells truth; nothing was found, by too few films to exclude it; something does."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -121,5 +124,7 @@ class StudyInput:
     deviations: Sequence[Deviation] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Code version and versions of the parts, by name."""
+    blinding: Blinding | None = None
+    """What the last check of the blinding said; None where there was none."""
     simulated: bool = False
     """The readers are programs: no person has read these films."""

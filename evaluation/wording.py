@@ -9,6 +9,7 @@ from evaluation.readers.equivalence import Equivalence
 NO_CONTROL = "there was no degraded control"
 CONTROL_NOT_DETECTED = "readers were not shown to detect the degraded control"
 BLINDING_NOT_CHECKED = "the blinding was not checked"
+BLINDING_OPEN = "the check of the blinding had too few films to exclude that something tells truth"
 BLINDING_FAILED = "the check of the blinding found what tells real films from synthetic ones"
 MARGIN_NOT_FIXED = "the margin was not fixed beforehand"
 

@@ -10,6 +10,7 @@ from evaluation.readers.reading import Reading
 from evaluation.readers.rows import finite_number
 
 MAIN_ROLES = ("real", "generator")
+LATER_SITTINGS = "Films that a reader rated in several sittings count in the first; the others are repeats."
 
 
 def main_readings(readings: Sequence[Reading]) -> list[Reading]:
@@ -24,7 +25,7 @@ def value_of(reading: Reading, column: str | None) -> str:
     return str(getattr(reading, column) if column in Reading.__slots__ else reading.extra.get(column, ""))
 
 
-def later_sittings_as_repeats(readings: Sequence[Reading], column: str | None) -> list[Reading]:
+def later_sittings_as_repeats(readings: Sequence[Reading], column: str | None = None) -> list[Reading]:
     """Main readings of a case that the reader rated in an earlier sitting too become repeats.
 
     Sittings go by their numbers, by their names where these are none. Readings that `column` tells apart stay.

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from evaluation.readers.agreed import between_readers
 from evaluation.readers.all_readers import FIGURES, overall
-from evaluation.readers.arms import later_sittings_as_repeats, main_readings, modalities_of
+from evaluation.readers.arms import LATER_SITTINGS, later_sittings_as_repeats, main_readings, modalities_of
 from evaluation.readers.between_arms import comparison
 from evaluation.readers.one_reader import figures_by_reader, reader_figures
 from evaluation.readers.options import Options
@@ -27,7 +27,7 @@ def summarise(readings: Sequence[Reading], options: Options) -> Json:
         raise ValueError("There are no main readings of real or generated films to analyse.")
     warnings: list[str] = []
     if len(main) < len(main_readings(readings)):
-        warnings.append("Cases that a reader read in several sittings count in the first; the others are repeats.")
+        warnings.append(LATER_SITTINGS)
     modalities = modalities_of(main, options.arms)
     ratings = ratings_by_modality(modalities)
     # Where a case is read in several values of the column, be it by one reader or by two, nothing is pooled.

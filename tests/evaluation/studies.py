@@ -61,7 +61,7 @@ def study(
         readings=readings,
         films=films,
         environment={"readerstudy": "0.1.0"},
-        **fields,
+        **({"blinding": "passed"} | fields),
     )
 
 

@@ -50,6 +50,31 @@ def test_equivalence_needs_a_degraded_control_that_was_detected(guessed: StudyIn
     )
 
 
+@pytest.mark.parametrize(
+    ("blinding", "doubt"),
+    [
+        (None, "the blinding was not checked"),
+        ("open", "the check of the blinding had too few films"),
+        ("leak", "the check of the blinding found what tells real films from synthetic ones"),
+    ],
+)
+def test_equivalence_needs_a_check_of_the_blinding_that_was_passed(
+    guessed: StudyInput, blinding: Any, doubt: str
+) -> None:
+    headline = analysed(replace(guessed, blinding=blinding))["answer"]["headline"]
+    assert not headline.startswith("Equivalent")
+    assert doubt in headline
+
+
+def test_a_later_sitting_on_the_same_films_is_a_repeat() -> None:
+    given = study()
+    again = [replace(row, sitting="2", rating=7 - row.rating) for row in given.readings]
+    figures = analysed(replace(given, readings=[*again, *given.readings]))
+    assert figures["readers"]["overall"] == analysed(given)["readers"]["overall"]
+    assert figures["repeats"]["R1"]["n"] == 40
+    assert any("several sittings" in warning for warning in figures["warnings"])
+
+
 def test_controls_enter_no_main_figure(guessed: StudyInput) -> None:
     figures = analysed(guessed)
     main = [row for row in guessed.readings if row.arm != "blurred"]
