@@ -11,13 +11,14 @@ PRODUCTION := READERSTUDY_DEBUG=0 READERSTUDY_HOME=$(CURDIR)/var/test READERSTUD
 	READERSTUDY_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 	READERSTUDY_PSEUDONYM_KEY=only-for-this-check
 
-.PHONY: help demo test lint format bench validate-statistics
+.PHONY: help demo test lint format bench bench-web validate-statistics
 help:
 	@echo "make demo    a study to read in the browser, on phantom films"
 	@echo "make test    all tests on SQLite and, where its server is installed, the database tests on PostgreSQL"
 	@echo "make lint    ruff, mypy, import-linter, djlint and Django's own checks"
 	@echo "make format  what of that can be mended by itself"
 	@echo "make bench   one JSON line per measured figure"
+	@echo "make bench-web  the same of the reading room, on PostgreSQL behind gunicorn"
 	@echo "make validate-statistics    the table of docs/statistics.md, drawn and analysed anew (ten minutes)"
 
 .venv/installed: requirements.txt
@@ -53,6 +54,9 @@ format: .venv/installed-dev
 
 bench: .venv/installed
 	@$(BIN)/python -m gan.bench
+
+bench-web: .venv/installed-dev
+	@$(BIN)/python -m tests.bench_web
 
 validate-statistics: .venv/installed
 	@$(BIN)/python -m evaluation.readers.validation

@@ -38,9 +38,11 @@ def find_binaries() -> Path | None:
     return versions[-1].parent if versions else None
 
 
-def with_server(binaries: Path, folder: Path, command: list[str]) -> int:
+def with_server(binaries: Path, folder: Path, command: list[str], *, durable: bool = False) -> int:
+    """Tests need no power cut survived; a measurement asks for `durable`."""
     data = folder / "data"
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=200"
+    options += "" if durable else " -c fsync=off"
     as_account([binaries / "initdb", "-D", data, "-U", ACCOUNT, "--auth=trust", "--encoding=UTF8", "--no-sync"])
     as_account([binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"])
     try:

@@ -150,8 +150,10 @@ def _given(request: Request, form: type[Serializer], what_it_is: str) -> dict[st
 
 
 def _slot_of(reader: Reader, code: str) -> Slot:
-    slots = Slot.objects.for_reader(reader).select_related("sitting__reader__study", "case", "other_case")
-    return get_object_or_404(slots, code=code)
+    slots = Slot.objects.for_reader(reader).select_related("sitting", "case", "other_case")
+    slot = get_object_or_404(slots, code=code)
+    slot.sitting.reader = reader
+    return slot
 
 
 def _slots_in_sight(reader: Reader) -> Iterator[Slot]:

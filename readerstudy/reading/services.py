@@ -247,15 +247,22 @@ def _is_circle(region: Mapping[str, Any]) -> bool:
 
 
 def _held(slot: Slot) -> Slot:
-    """The slot as it is now. Until the transaction ends its study stays as it is and nobody else answers this slot."""
-    study = slot.sitting.reader.study_id
-    if connection.features.has_select_for_update:
-        # FOR SHARE, which Django has no word for: closing waits for answers under way, readers not for one another.
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id FROM {Study._meta.db_table} WHERE id = %s FOR SHARE", [study])
-    # SQLite's transaction has begun IMMEDIATE: it is the only writer.
+    """The slot as it is now. Until the transaction ends its study stays as it is and nobody else answers this slot.
+
+    Of study and reader only what can change after freezing is read: the state, and whether the reader withdrew.
+    """
+    reader = slot.sitting.reader
+    # FOR SHARE, which Django has no word for: closing waits for answers under way, readers not for one another. SQLite
+    # has none; its transaction has begun IMMEDIATE and is the only writer.
+    share = " FOR SHARE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT state FROM {Study._meta.db_table} WHERE id = %s{share}", [reader.study_id])
+        [reader.study.state] = cursor.fetchone()
+    # It is asked anew where it is needed.
+    reader.__dict__.pop("withdrawn", None)
     held = Slot.objects.select_for_update(of=("self",), no_key=True)
-    return held.select_related("sitting__reader__study", "case", "other_case").get(pk=slot.pk)
+    slot.shown_at = held.values_list("shown_at", flat=True).get(pk=slot.pk)
+    return slot
 
 
 def _refuse_unless_open(slot: Slot, answer: Answer) -> None:

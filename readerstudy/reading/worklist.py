@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from readerstudy.reading.models import Answer, Consent
-from readerstudy.studies.models import Deviation, Reader, Slot, SlotQuerySet, Study
-from readerstudy.studies.models.readers import ANSWERED, FILM_WITHDRAWN
+from readerstudy.studies.models import Reader, Slot, SlotQuerySet, Study
+from readerstudy.studies.models.readers import ANSWERED, film_withdrawn, unanswered
 
 # Films of a purpose-blind phase, practice films and the films of the study are counted apart; a repeat counts like any
 # other film of the study.
@@ -91,11 +91,7 @@ class Amendable:
 
 def may_read(reader: Reader) -> bool:
     """Whether the study is open and the reader has not withdrawn."""
-    return reader.study.state == Study.State.FROZEN and not has_withdrawn(reader)
-
-
-def has_withdrawn(reader: Reader) -> bool:
-    return reader.deviations.filter(kind=Deviation.Kind.READER_WITHDRAWN).exists()
+    return reader.study.state == Study.State.FROZEN and not reader.withdrawn
 
 
 def upcoming(reader: Reader) -> list[Slot]:
@@ -105,14 +101,20 @@ def upcoming(reader: Reader) -> list[Slot]:
     """
     if not may_read(reader):
         return []
-    slots = list(_with_what_they_show(Slot.objects.for_reader(reader).open().in_order())[:2])
+    slots = _of(reader, Slot.objects.for_reader(reader).open().in_order()[:2])
     if not slots or reveal_is_due(reader, slots[0]) or opens_at(reader, slots[0]):
         return []
     return [slot for slot in slots if _together(slot, slots[0])]
 
 
-def _with_what_they_show(slots: SlotQuerySet) -> SlotQuerySet:
-    return slots.select_related("case__study", "other_case__study", "sitting__reader__study")
+def _of(reader: Reader, slots: SlotQuerySet) -> list[Slot]:
+    """The slots with what they show. Reader and study are the ones at hand, not read anew with each slot."""
+    found = list(slots.select_related("sitting", "case", "other_case"))
+    for slot in found:
+        slot.sitting.reader = reader
+        for case in slot.cases:
+            case.study = reader.study
+    return found
 
 
 def _together(slot: Slot, first: Slot) -> bool:
@@ -142,7 +144,7 @@ def remarks_open_on(reader: Reader) -> Slot | None:
     if reader.simulated or not reader.study.asks_after_rating or not may_read(reader):
         return None
     answered = Slot.objects.for_reader(reader).filter(answers__revision=1, remark=None, report=None)
-    return _with_what_they_show(answered.exclude(FILM_WITHDRAWN)).in_order().first()
+    return next(iter(_of(reader, answered.filter(~film_withdrawn()).in_order()[:1])), None)
 
 
 def amendable(reader: Reader) -> Amendable | None:
@@ -151,12 +153,15 @@ def amendable(reader: Reader) -> Amendable | None:
     if not study.amend_seconds or not may_read(reader):
         return None
     answers = Answer.objects.filter(slot__sitting__reader=reader, slot__report=None, revision=1)
-    last = answers.select_related("slot__sitting__reader__study").order_by("-answered_at", "-pk").first()
-    # Feedback has told what the film was.
-    if last is None or (last.slot.kind == Slot.Kind.PRACTICE and study.practice_feedback):
+    last = answers.order_by("-answered_at", "-pk").first()
+    if last is None:
         return None
+    [slot] = _of(reader, Slot.objects.filter(pk=last.slot_id))
     left = last.answered_at + timedelta(seconds=study.amend_seconds) - timezone.now()
-    return Amendable(last.slot, last.slot.answers.count(), left) if left > timedelta(0) else None
+    # Feedback has told what the film was.
+    if left <= timedelta(0) or (slot.kind == Slot.Kind.PRACTICE and study.practice_feedback):
+        return None
+    return Amendable(slot, slot.answers.count(), left)
 
 
 def place(reader: Reader) -> Place | None:
@@ -185,5 +190,7 @@ def count(reader: Reader, kinds: list[Slot.Kind], sitting: int = 1) -> Progress:
     counts no more.
     """
     slots = Slot.objects.for_reader(reader).filter(kind__in=kinds, sitting__number=sitting)
-    read = slots.filter(ANSWERED).aggregate(number=Count("pk"), pace=Avg(TAKEN))
-    return Progress(read["number"], read["number"] + slots.open().count(), read["pace"])
+    numbers = slots.aggregate(
+        read=Count("pk", filter=ANSWERED), open=Count("pk", filter=unanswered()), pace=Avg(TAKEN, filter=ANSWERED)
+    )
+    return Progress(numbers["read"], numbers["read"] + numbers["open"], numbers["pace"])

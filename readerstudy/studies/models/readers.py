@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,11 @@ class Reader(models.Model):
 
     def __str__(self) -> str:
         return self.pseudonym
+
+    @cached_property
+    def withdrawn(self) -> bool:
+        """Whether the reader had withdrawn, or been withdrawn, when this was first asked."""
+        return self.deviations.filter(kind=Deviation.Kind.READER_WITHDRAWN).exists()
 
 
 class ReaderIdentity(models.Model):
@@ -66,11 +72,6 @@ class Sitting(models.Model):
         return gettext("sitting %(number)d of %(reader)s") % {"number": self.number, "reader": self.reader}
 
 
-# An answer with a rating or a choice; in a purpose-blind phase, where none is asked, what was said of findings.
-ANSWERED = Q(answers__revision=1) | Q(kind="purpose_blind", remark__isnull=False)
-FILM_WITHDRAWN = Q(case__deviations__kind="film_withdrawn") | Q(other_case__deviations__kind="film_withdrawn")
-
-
 class SlotQuerySet(models.QuerySet["Slot"]):
     def for_reader(self, reader: Reader) -> SlotQuerySet:
         return self.filter(sitting__reader=reader)
@@ -80,7 +81,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
     def open(self) -> SlotQuerySet:
         """Slots that nobody has answered or reported, whose films have not been withdrawn."""
-        return self.filter(answers=None, remark=None, report=None).exclude(FILM_WITHDRAWN)
+        return self.filter(unanswered())
 
     def in_order(self) -> SlotQuerySet:
         return self.order_by("sitting__number", "position")
@@ -183,3 +184,20 @@ class Deviation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study}: {self.get_kind_display()}"
+
+
+# What is said of slots, for filters and for counts by a condition.
+
+# An answer with a rating or a choice; in a purpose-blind phase, where none is asked, what was said of findings.
+ANSWERED = Q(answers__revision=1) | Q(kind=Slot.Kind.PURPOSE_BLIND, remark__isnull=False)
+
+
+def film_withdrawn() -> Exists:
+    """A film of the slot has been withdrawn."""
+    of_slot = Q(case=OuterRef("case")) | Q(case=OuterRef("other_case"))
+    return Exists(Deviation.objects.filter(of_slot, kind=Deviation.Kind.FILM_WITHDRAWN))
+
+
+def unanswered() -> Q:
+    """Nobody has answered or reported the slot, and its films have not been withdrawn."""
+    return Q(answers=None, remark=None, report=None) & ~Q(film_withdrawn())
