@@ -87,7 +87,8 @@ export function drawingOn(canvas, redraw) {
 
 /* None where it does not work. Its draw says whether it could. */
 function glDrawing(canvas) {
-  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false });
+  // A driver that leaves the drawing to the processor is slower than the plain drawing.
+  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, failIfMajorPerformanceCaveat: true });
   const program = gl && programOf(gl);
   if (!program) return null;
   const uniform = (name) => gl.getUniformLocation(program, name);

@@ -20,10 +20,12 @@ const LARGEST_ZOOM = 16;
 const GLASS = { side: 0.35, factor: 2 };
 
 export class View {
-  /* Of a film {side, levels, low, high}, the latter two its 1st and 99th percentile, on a canvas of `size` pixels. */
-  constructor(film, size) {
+  /* Of a film {side, levels, low, high}, the latter two its 1st and 99th percentile, on a canvas of `size` pixels, to be
+   * fitted into a square of `space` pixels in its middle. */
+  constructor(film, size, space) {
     this.film = film;
     this.size = size;
+    this.space = space;
     this.reset();
   }
 
@@ -36,8 +38,9 @@ export class View {
     this.fit();
   }
 
-  resize(size) {
+  resize(size, space) {
     this.size = size;
+    this.space = space;
     if (this.fitted) this.fit();
   }
 
@@ -95,7 +98,7 @@ export class View {
 
   /* Move the film one step to the right and down, or back. */
   move(right, down) {
-    const step = PAN_STEP * Math.min(...this.size);
+    const step = PAN_STEP * this.space;
     this.pan([right * step, down * step]);
   }
 
@@ -108,7 +111,7 @@ export class View {
   }
 
   #fittingScale() {
-    return Math.min(...this.size) / this.film.side;
+    return this.space / this.film.side;
   }
 
   // Between canvas and film
@@ -135,7 +138,7 @@ export class View {
     const greys = { turn, black: this.level - width / 2, width, inverted };
     const film = { ...greys, scale, origin: this.origin(), box: [0, 0, ...this.size], framed: false };
     if (!this.glass) return [film];
-    const side = Math.round(GLASS.side * Math.min(...this.size));
+    const side = Math.round(GLASS.side * this.space);
     const corner = subtract(this.glass, [side / 2, side / 2]).map(Math.round);
     // What lies under the middle of the glass stays there.
     const origin = subtract(this.glass, scaled(subtract(this.glass, film.origin), GLASS.factor)).map(Math.round);

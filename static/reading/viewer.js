@@ -29,7 +29,7 @@ export class Viewer {
   show(film) {
     this.#forget();
     this.drawing.load(film);
-    this.view = new View({ ...film, ...rangeOf(film.pixels) }, this.#size());
+    this.view = new View({ ...film, ...rangeOf(film.pixels) }, this.#size(), this.#space());
     this.#redraw();
     return new Promise((shown) => (this.afterDrawing = shown));
   }
@@ -136,13 +136,23 @@ export class Viewer {
     const onScreen = (edge) => Math.round(edge * devicePixelRatio);
     this.canvas.width = onScreen(right) - onScreen(left);
     this.canvas.height = onScreen(bottom) - onScreen(top);
-    this.view?.resize(this.#size());
+    for (const viewer of this.linked) viewer.#refit();
     // At once: a canvas that changed its size is empty, and would be for one frame.
     this.#draw();
   }
 
+  #refit() {
+    this.view?.resize(this.#size(), this.#space());
+    this.#redraw();
+  }
+
   #size() {
     return [this.canvas.width, this.canvas.height];
+  }
+
+  /* The side of the largest square that each of the linked canvases holds: films side by side are equally large. */
+  #space() {
+    return Math.min(...this.linked.flatMap((viewer) => viewer.#size()));
   }
 
   /* Pixels of the canvas to one of the page. */
@@ -170,7 +180,7 @@ export class Viewer {
   }
 }
 
-/* From now on window, zoom, place, turn and glass of the one are changed with those of the other. */
+/* Before films are shown: window, zoom, place, turn and glass of the one are changed with those of the other. */
 export function linkViewers(one, other) {
   one.linked = other.linked = [one, other];
 }

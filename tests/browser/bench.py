@@ -48,11 +48,13 @@ PAGE = """<!doctype html><title>Viewers</title>
 </script>"""
 
 
-def open_bench(page: Page) -> None:
+def open_bench(page: Page, *, linked: bool = False) -> None:
     """Two viewers side by side, `viewer` and `other` in the page, each with a film; the first has the keys."""
     page.route(f"{ADDRESS}**", _serve)
     page.goto(ADDRESS)
     page.wait_for_function("() => window.show")
+    if linked:
+        page.evaluate("() => linkViewers(viewer, other)")
     for name, seed in (("viewer", 1), ("other", 2)):
         page.evaluate(f"([pixels, side]) => show({name}, pixels, side)", [(noise(seed) * 257).ravel().tolist(), SIDE])
     settle(page)

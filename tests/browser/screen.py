@@ -80,17 +80,24 @@ def drag(page: Page, right: int, down: int, *, button: Any = "left", start: tupl
     page.mouse.up(button=button)
 
 
-def touch(page: Page, *fingers: list[tuple[int, int]]) -> None:
-    """Put fingers down one by one, move them together and lift them: places counted from the film's middle."""
+def touch(page: Page, *fingers: list[tuple[int, int]], at: float | None = None) -> None:
+    """Put fingers down one by one, move them together and lift them: places counted from the film's middle.
+
+    A finger that waits for the next one trembles. For the browser it all happens `at` this time, by default now."""
     x, y = middle_of(page)
     devtools = page.context.new_cdp_session(page)
 
     def tell(what: str, places: list[tuple[int, int]]) -> None:
         points = [{"x": x + right, "y": y + down, "id": number} for number, (right, down) in enumerate(places)]
-        devtools.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": points})
+        time = {} if at is None else {"timestamp": at}
+        devtools.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": points, **time})
 
     for number in range(len(fingers)):
-        tell("touchStart", [path[0] for path in fingers[: number + 1]])
+        down = [path[0] for path in fingers[: number + 1]]
+        tell("touchStart", down)
+        if len(down) < len(fingers):
+            tell("touchMove", [(right + 20, below) for right, below in down])
+            tell("touchMove", down)
     for places in list(zip(*fingers, strict=True))[1:]:
         tell("touchMove", list(places))
     tell("touchEnd", [])

@@ -169,10 +169,14 @@ def test_outside_marking_nothing_is_seen_and_the_hands_do_what_they_did(marking:
     assert len(circles(marking)) == 1
 
 
-def test_the_next_film_has_no_circles(marking: Page) -> None:
+def test_the_next_film_has_no_circles_and_no_cross(marking: Page) -> None:
     drag(marking, 60, 80)
+    marking.locator("#film").focus()
+    marking.keyboard.press("ArrowRight")
+    expect(marking.locator(".marks path.light")).to_have_count(1)
     marking.evaluate("([side]) => show(viewer, Array(side * side).fill(9), side)", [SIDE])
     assert regions(marking) == circles(marking) == []
+    expect(marking.locator(".marks path")).to_have_count(0)
 
 
 def test_one_finger_marks_and_two_fingers_zoom_and_leave_no_circle(by_touch: Page) -> None:
