@@ -9,50 +9,35 @@ from pathlib import Path
 from evaluation.readers.arms import main_readings, with_common_reals
 from evaluation.readers.ids import kept_where_possible, path_of_ids, write_ids
 from evaluation.readers.reading import Reading, Truth
-from evaluation.readers.rows import TableError, as_text, finite_number, read_text
+from evaluation.readers.rows import Row, TableError, as_text, read_text
 from evaluation.readers.table import ROLE_OF_TRUTH
 
 BEGIN = "BEGIN DATA:"
+COLUMNS = ("readerID", "caseID", "modalityID", "score")
 TRUTH_READERS = ("truth", "-1")
 TRUTH_OF: dict[str, Truth] = {"0": "real", "1": "synthetic"}
 
 
 def read_imrmc(path: Path, scale: tuple[float, float] | None = None) -> list[Reading]:
-    """Read a file of iMRMC; the modality becomes the arm. Raises TableError naming the line of the first fault.
+    """Read a file of iMRMC; the modality becomes the arm. Raises TableError naming line and column of the first fault.
 
     Signal-present cases (1) are synthetic. Ratings off `scale` are refused where it is given.
     """
-    lines = read_text(path).splitlines()
-    begin = next((number for number, line in enumerate(lines, 1) if line.strip().upper().startswith(BEGIN)), None)
-    if begin is None:
-        raise TableError(f"{path}: the line “{BEGIN}” is missing, so this is no file of iMRMC.")
-    rows = []
-    for number, line in enumerate(lines[begin:], begin + 1):
-        if line.strip():
-            values = [value.strip() for value in line.split(",")]
-            if len(values) != 4:
-                raise TableError(f"{path}, line {number}: {len(values)} values where there should be 4.")
-            rows.append((number, values))
-    truths = _truths(path, rows)
+    rows = _rows(path)
+    truths = _truths(rows)
     readings: list[Reading] = []
     first_seen: dict[tuple[str, str, str], int] = {}
-    for number, (reader, case, modality, score) in rows:
-        if reader.lower() in TRUTH_READERS:
+    for row in rows:
+        if _tells_truth(row):
             continue
+        reader, case, modality = (row.text(column) for column in COLUMNS[:3])
         if case not in truths:
-            raise TableError(f"{path}, line {number}: case “{case}” has no truth row.")
-        first = first_seen.setdefault((reader, case, modality), number)
-        if first != number:
-            raise TableError(
-                f"{path}, line {number}: reader “{reader}” has rated case “{case}” in line {first} already."
-            )
-        rating = finite_number(score)
-        if rating is None:
-            raise TableError(f"{path}, line {number}: the score “{score}” is not a number.")
-        if scale and not scale[0] <= rating <= scale[1]:
-            raise TableError(f"{path}, line {number}: {score} is off the scale of {scale[0]:g} to {scale[1]:g}.")
-        truth = truths[case]
-        readings.append(Reading(reader, case, truth, rating, arm=modality, role=ROLE_OF_TRUTH[truth]))
+            row.fault("caseID", f"case “{case}” has no truth row")
+        line = first_seen.setdefault((reader, case, modality), row.line)
+        if line != row.line:
+            row.fault("caseID", f"reader “{reader}” has rated case “{case}” in line {line} already")
+        rating = row.number("score", scale)
+        readings.append(Reading(reader, case, truths[case], rating, arm=modality, role=ROLE_OF_TRUTH[truths[case]]))
     if not readings:
         raise TableError(f"{path}: there are no readings.")
     return readings
@@ -93,15 +78,32 @@ def write_imrmc(path: Path, readings: Sequence[Reading], arms: str | None = "arm
     partial.replace(path)
 
 
-def _truths(path: Path, rows: Sequence[tuple[int, list[str]]]) -> dict[str, Truth]:
+def _rows(path: Path) -> list[Row]:
+    lines = read_text(path).splitlines()
+    begin = next((number for number, line in enumerate(lines, 1) if line.strip().upper().startswith(BEGIN)), None)
+    if begin is None:
+        raise TableError(f"{path}: the line “{BEGIN}” is missing, so this is no file of iMRMC.")
+    rows = []
+    for number, line in enumerate(lines[begin:], begin + 1):
+        if line.strip():
+            values = [value.strip() for value in line.split(",")]
+            if len(values) != len(COLUMNS):
+                raise TableError(f"{path}, line {number}: {len(values)} values where there should be {len(COLUMNS)}.")
+            rows.append(Row(f"{path}, line {number}", number, dict(zip(COLUMNS, values, strict=True))))
+    return rows
+
+
+def _tells_truth(row: Row) -> bool:
+    return row.values["readerID"].lower() in TRUTH_READERS
+
+
+def _truths(rows: Sequence[Row]) -> dict[str, Truth]:
     truths: dict[str, Truth] = {}
-    for number, (reader, case, _, score) in rows:
-        if reader.lower() not in TRUTH_READERS:
-            continue
-        if score not in TRUTH_OF:
-            raise TableError(f"{path}, line {number}: the truth of case “{case}” is “{score}”, neither 0 nor 1.")
-        if truths.setdefault(case, TRUTH_OF[score]) != TRUTH_OF[score]:
-            raise TableError(f"{path}, line {number}: case “{case}” has another truth here than before.")
+    for row in filter(_tells_truth, rows):
+        case = row.text("caseID")
+        truth = row.one_of("score", TRUTH_OF)
+        if truths.setdefault(case, truth) != truth:
+            row.fault("score", f"case “{case}” has another truth here than before")
     return truths
 
 

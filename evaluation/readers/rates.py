@@ -47,10 +47,10 @@ class Rates:
 
 
 def midpoint_of(scale: tuple[float, float]) -> float | None:
-    """The lowest whole rating above the middle of the scale; None where the middle is itself a rating."""
+    """The middle of the scale, above which a rating says “synthetic”; None where the middle is itself a rating."""
     low, high = scale
     middle = (low + high) / 2
-    return None if (middle - low).is_integer() else float(np.ceil(middle))
+    return None if (middle - low).is_integer() else middle
 
 
 def counts_of(ratings: Floats, synthetic: np.ndarray, cut: float) -> Counts:

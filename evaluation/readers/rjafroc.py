@@ -20,7 +20,6 @@ from evaluation.readers.table import ROLE_OF_TRUTH
 
 TRUTH_COLUMNS = ("CaseID", "LesionID", "Weight", "ReaderID", "ModalityID")
 KEY_COLUMNS = ("ReaderID", "ModalityID", "CaseID")
-RATING = "rating"
 OTHER_PARADIGMS = ("FROC", "LROC", "ROI")
 # False positives or non-lesion marks, true positives or lesion marks: RJafroc takes either name, in any case.
 SHEETS = {"truth": ("truth",), "fp": ("fp", "nl"), "tp": ("tp", "ll")}
@@ -37,14 +36,15 @@ def read_rjafroc(path: Path, scale: tuple[float, float] | None = None) -> list[R
     readings: list[Reading] = []
     for sheet, truth in (("fp", "real"), ("tp", "synthetic")):
         first_seen: dict[tuple[str, str, str], int] = {}
-        for row in _rows(path, sheets, sheet, (*KEY_COLUMNS, RATING)):
+        rated = _rating_column(sheets[sheet][0])
+        for row in _rows(path, sheets, sheet, (*KEY_COLUMNS, rated)):
             reader, modality, case = row.text("ReaderID"), row.text("ModalityID"), row.text("CaseID")
             if truths.get(case) != truth:
                 row.fault("CaseID", f"case “{case}” is no {truth} case of the sheet Truth")
             line = first_seen.setdefault((reader, case, modality), row.line)
             if line != row.line:
                 row.fault("CaseID", f"reader “{reader}” has rated case “{case}” in row {line} already")
-            rating = row.number(RATING, scale)
+            rating = row.number(rated, scale)
             readings.append(Reading(reader, case, truths[case], rating, arm=modality, role=ROLE_OF_TRUTH[truths[case]]))
     if not readings:
         raise TableError(f"{path}: there are no readings.")
@@ -107,10 +107,10 @@ def _sheets(path: Path) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
 def _rows(
     path: Path, sheets: dict[str, tuple[str, list[tuple[Any, ...]]]], sheet: str, required: Sequence[str]
 ) -> Iterator[Row]:
-    """The rows of a sheet that hold anything; the column of ratings goes by the name `RATING` in both sheets."""
+    """The rows of a sheet that hold anything, the column of ratings under the sheet's own name."""
     title, lines = sheets[sheet]
     header = [as_text(value).strip() for value in (lines[0] if lines else ())]
-    header = [RATING if name.lower().endswith("_rating") else name for name in header]
+    header = [_rating_column(title) if name.lower().endswith("_rating") else name for name in header]
     for name in required:
         if name not in header:
             raise TableError(f"{path}, sheet “{title}”: the column “{name}” is missing; there are {', '.join(header)}.")
@@ -118,6 +118,10 @@ def _rows(
         texts = [as_text(value).strip() for value in values]
         if any(texts):
             yield Row(f"{path}, sheet “{title}”, row {line}", line, dict(zip(header, texts, strict=False)))
+
+
+def _rating_column(title: str) -> str:
+    return f"{title}_Rating"
 
 
 def _truths(rows: Iterable[Row]) -> dict[str, Truth]:

@@ -80,7 +80,7 @@ def test_one_rate_is_counted_in_three_ways() -> None:
     assert tied_films(ratings, 4) == 1
 
 
-@pytest.mark.parametrize(("scale", "cut"), [((1, 6), 4.0), ((1, 5), None), ((0, 1), 1.0), ((1, 4), 3.0)])
+@pytest.mark.parametrize(("scale", "cut"), [((1, 6), 3.5), ((1, 5), None), ((0, 1), 0.5), ((1, 4), 2.5)])
 def test_a_scale_without_a_midpoint_has_a_cut(scale: tuple[float, float], cut: float | None) -> None:
     assert midpoint_of(scale) == cut
 

@@ -187,13 +187,20 @@ def test_the_real_arm_stands_in_every_modality_and_controls_in_none(tmp_path: Pa
     [
         ("R1,c1,A,2\n", "the line “BEGIN DATA:” is missing"),
         ("BEGIN DATA:\ntruth,c1,truth,0\n", "there are no readings"),
-        ("BEGIN DATA:\nR1,c1,A,2\n", "line 2: case “c1” has no truth row"),
-        ("BEGIN DATA:\ntruth,c1,truth,2\n", "line 2: the truth of case “c1” is “2”, neither 0 nor 1"),
+        ("BEGIN DATA:\nR1,c1,A,2\n", "line 2, column “caseID”: case “c1” has no truth row"),
+        ("BEGIN DATA:\ntruth,c1,truth,2\n", "line 2, column “score”: “2” is none of 0, 1"),
         ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A\n", "line 3: 3 values where there should be 4"),
-        ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,x\n", "line 3: the score “x” is not a number"),
-        ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,9\n", "line 3: 9 is off the scale of 1 to 6"),
-        ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,2\nR1,c1,A,2\n", "line 4: reader “R1” has rated case “c1” in line 3"),
-        ("BEGIN DATA:\ntruth,c1,truth,0\ntruth,c1,truth,1\n", "line 3: case “c1” has another truth here"),
+        ("BEGIN DATA:\ntruth,c1,truth,0\n,c1,A,2\n", "line 3, column “readerID”: the value is empty"),
+        ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,x\n", "line 3, column “score”: “x” is not a number"),
+        ("BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,9\n", "line 3, column “score”: 9 is off the scale of 1 to 6"),
+        (
+            "BEGIN DATA:\ntruth,c1,truth,0\nR1,c1,A,2\nR1,c1,A,2\n",
+            "column “caseID”: reader “R1” has rated case “c1” in line 3",
+        ),
+        (
+            "BEGIN DATA:\ntruth,c1,truth,0\ntruth,c1,truth,1\n",
+            "line 3, column “score”: case “c1” has another",
+        ),
     ],
 )
 def test_a_faulty_file_of_imrmc_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
