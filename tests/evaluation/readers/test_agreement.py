@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import norm
+from statsmodels.stats import inter_rater
 
 from evaluation.readers.agreement import (
     Undefined,
@@ -65,6 +66,17 @@ def test_kappa_of_many_readers_is_fleiss() -> None:
     # Four cases, three readers: ones 3, 0, 2, 1. P = (1 + 1 + ⅓ + ⅓)/4, share ½.
     decisions = np.array([[1, 0, 1, 1], [1, 0, 1, 0], [1, 0, 0, 0]], dtype=float)
     assert fleiss_kappa(decisions).estimate == pytest.approx((2 / 3 - 1 / 2) / (1 / 2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kappas_are_those_of_statsmodels(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    table = (random.normal(0, 1, 60) + random.normal(0, 1, (5, 60)) > 0.4).astype(float)
+    counts, _ = inter_rater.aggregate_raters(table.T.astype(int))
+    assert fleiss_kappa(table).estimate == pytest.approx(inter_rater.fleiss_kappa(counts), abs=1e-8)
+    crossed = np.histogram2d(table[0], table[1], bins=2)[0]
+    cohen = inter_rater.cohens_kappa(crossed)
+    assert cohen_kappa(table[0], table[1]).estimate == pytest.approx(cohen.kappa, abs=1e-8)
 
 
 def test_cases_with_unequal_numbers_of_readers_are_gwets() -> None:
