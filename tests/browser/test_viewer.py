@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from time import time
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,19 @@ from playwright.sync_api import Browser, Page, expect
 from readerstudy.studies.models import Reader
 from tests.browser.conftest import SCREEN
 from tests.browser.films import SIDE, greys_of, slots_of
-from tests.browser.screen import Seen, drag, enter, film_is_shown, in_the_middle, light_box, rate, seen
+from tests.browser.screen import (
+    Seen,
+    drag,
+    enter,
+    film_is_shown,
+    in_the_middle,
+    light_box,
+    middle_of,
+    rate,
+    seen,
+    settle,
+    touch,
+)
 
 pytestmark = [pytest.mark.browser]
 OPENED = Seen(window=255, level=128, zoom=600)
@@ -126,7 +140,32 @@ def test_a_film_is_drawn_plainly_where_webgl_is_there_and_does_not_work(page: Pa
     enter(page, link)
     page.keyboard.press("o")
     assert difference(in_the_middle(light_box(page), SIDE), film()) <= 1
-    assert page.evaluate("() => Boolean(document.getElementById('film').getContext('2d'))")
+    expect(page.locator(".sheet")).to_have_count(1)
+
+
+def test_a_film_stays_to_be_seen_when_the_graphics_driver_is_lost_and_comes_back(reading: Page) -> None:
+    reading.keyboard.press("o")
+    opened = light_box(reading)
+    context = "document.getElementById('film').getContext('webgl2')"
+    reading.evaluate(f"() => (window.driver = {context}.getExtension('WEBGL_lose_context')).loseContext()")
+    expect(reading.locator(".sheet")).to_have_count(1)
+    assert difference(light_box(reading), opened) <= 1
+    reading.keyboard.press("i")
+    drag(reading, 40, -30, button="middle")
+    assert difference(in_the_middle(light_box(reading), SIDE, 40, -30), 255 - film()) <= 1
+    reading.evaluate("() => window.driver.restoreContext()")
+    expect(reading.locator(".sheet")).to_have_count(0)
+    assert difference(in_the_middle(light_box(reading), SIDE, 40, -30), 255 - film()) <= 1
+
+
+def test_a_driver_that_is_lost_for_good_keeps_no_reader_from_rating(reading: Page) -> None:
+    context = "document.getElementById('film').getContext('webgl2')"
+    reading.evaluate(f"() => {context}.getExtension('WEBGL_lose_context').loseContext()")
+    rate(reading, 3)
+    film_is_shown(reading, "Practice film 2")
+    reading.keyboard.press("o")
+    second = greys_of(slots_of(Reader.objects.get())[1])
+    assert difference(in_the_middle(light_box(reading), SIDE), second) <= 1
 
 
 # Keys and gestures
@@ -264,6 +303,188 @@ def test_every_film_opens_alike(reading: Page) -> None:
     expect(reading.locator("#turned")).to_be_hidden()
 
 
+# The glass
+
+
+def test_the_glass_shows_the_film_twice_as_large_over_the_middle(either: Page) -> None:
+    for key in "om":
+        either.keyboard.press(key)
+    # The glass is 269 pixels wide, so the whole film lies in it.
+    twice = torch.nn.functional.interpolate(torch.from_numpy(film())[None, None], scale_factor=2, mode="bilinear")
+    assert difference(in_the_middle(light_box(either), 2 * SIDE), twice[0, 0].numpy()) <= 1
+    either.keyboard.press("m")
+    assert difference(in_the_middle(light_box(either), SIDE), film()) <= 1
+
+
+@pytest.mark.parametrize("keys", ["", "hr", "i"])
+def test_the_glass_goes_with_the_pointer_and_what_lies_there_stays(either: Page, keys: str) -> None:
+    for key in keys:
+        either.keyboard.press(key)
+    opened = light_box(either)
+    x, y = middle_of(either)
+    either.mouse.move(x + 5, y + 5)
+    either.keyboard.press("m")
+    for right, down in ((0, 0), (-150, 90), (300, 300)):
+        either.mouse.move(x + right, y + down)
+        greys = light_box(either)
+        under, around = in_the_middle(greys, 2, right, down), in_the_middle(opened, 6, right, down)
+        assert around.min() - 1 <= under.min()
+        assert under.max() <= around.max() + 1
+        # Within the glass, 269 pixels wide in a frame of two, it is another picture; beside it the same.
+        glass = np.zeros(greys.shape, bool)
+        in_the_middle(glass, 275, right, down)[:] = True
+        assert difference(greys[~glass], opened[~glass]) == 0
+        assert np.abs(greys - opened)[glass].mean() > 10
+    either.mouse.move(0, 0)
+    either.keyboard.press("Escape")
+    assert difference(light_box(either), opened) == 0
+
+
+def test_the_glass_is_seen_by_the_same_window(reading: Page) -> None:
+    reading.keyboard.press("m")
+    reading.keyboard.press("9")
+    reading.keyboard.press("i")
+    inside = in_the_middle(light_box(reading), 200)
+    reading.keyboard.press("Escape")
+    outside = in_the_middle(light_box(reading), 100)
+    assert np.percentile(inside, [1, 50, 99]) == pytest.approx(np.percentile(outside, [1, 50, 99]), abs=10)
+
+
+def test_the_next_film_lies_under_no_glass(reading: Page) -> None:
+    reading.keyboard.press("m")
+    rate(reading, 3)
+    film_is_shown(reading, "Practice film 2")
+    with_none = light_box(reading)
+    reading.keyboard.press("Escape")
+    assert difference(light_box(reading), with_none) == 0
+
+
+# Windows by one key
+
+
+@pytest.mark.parametrize(("key", "black", "white"), [("8", 0, 0.7), ("9", 0.4, 1), ("0", 0.2, 0.8)])
+def test_presets_are_shares_of_the_films_own_range(reading: Page, key: str, black: float, white: float) -> None:
+    low, high = np.percentile(film(), [1, 99])
+    reading.keyboard.press("Shift+ArrowLeft")
+    reading.keyboard.press(key)
+    now = seen(reading)
+    assert now.window == pytest.approx((white - black) * (high - low), abs=1.5)
+    assert now.level == pytest.approx(low + (black + white) / 2 * (high - low), abs=1.5)
+    reading.keyboard.press("7")
+    assert seen(reading) == OPENED
+
+
+def test_presets_leave_zoom_place_and_turn_alone(reading: Page) -> None:
+    for key in ("i", "h", "o", "Control+ArrowRight", "8", "7"):
+        reading.keyboard.press(key)
+    assert difference(in_the_middle(light_box(reading), SIDE, 48), 255 - np.fliplr(film())) <= 1
+
+
+# Full screen
+
+
+def test_f_fills_the_screen_and_gives_it_back(reading: Page) -> None:
+    def is_full() -> bool:
+        settle(reading)
+        return bool(reading.evaluate("() => document.fullscreenElement === document.documentElement"))
+
+    for _ in range(2):
+        reading.keyboard.press("f")
+        reading.wait_for_function("() => document.fullscreenElement")
+        assert is_full()
+        reading.keyboard.press("f")
+        reading.wait_for_function("() => !document.fullscreenElement")
+
+
+# Hands that are used to another mouse
+
+
+@pytest.fixture
+def panning(reading: Page) -> Page:
+    """The left drag moves the film."""
+    reading.keyboard.press("?")
+    reading.get_by_label("The left drag moves the film").check()
+    reading.keyboard.press("Escape")
+    return reading
+
+
+def test_the_left_drag_can_move_the_film_and_the_right_one_change_the_window(panning: Page) -> None:
+    panning.keyboard.press("o")
+    drag(panning, 40, -30)
+    assert difference(in_the_middle(light_box(panning), SIDE, 40, -30), film()) <= 1
+    assert seen(panning) == OPENED._replace(zoom=100)
+    drag(panning, 384, 0, button="right")
+    assert seen(panning).window == pytest.approx(255 + span() / 2, abs=2)
+    panning.keyboard.press("7")
+    panning.keyboard.down("Shift")
+    drag(panning, 384, 0)
+    panning.keyboard.up("Shift")
+    assert seen(panning).window == pytest.approx(255 + span() / 2, abs=2)
+    drag(panning, 0, -60, button="middle")
+    assert seen(panning).zoom > 100
+
+
+def test_the_list_of_keys_follows_the_mouse_and_the_browser_remembers(panning: Page) -> None:
+    def listed(gesture: str) -> str:
+        return panning.get_by_role("rowheader", name=re.compile(f"^{gesture}")).locator("..").inner_text()
+
+    panning.reload()
+    film_is_shown(panning)
+    panning.keyboard.press("?")
+    expect(panning.get_by_label("The left drag moves the film")).to_be_checked()
+    assert listed("left drag").endswith("move the film")
+    assert "window" in listed("right drag")
+    panning.get_by_label("The left drag moves the film").uncheck()
+    assert "window" in listed("left drag")
+    assert listed("middle drag").endswith("move the film")
+    panning.keyboard.press("Escape")
+    drag(panning, 384, 0)
+    assert seen(panning).window > 255
+
+
+# Fingers
+
+
+@pytest.fixture
+def by_touch(chromium: Browser, link: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport=SCREEN, has_touch=True)
+    page = context.new_page()
+    enter(page, link)
+    yield page
+    context.close()
+
+
+def test_one_finger_changes_the_window(by_touch: Page) -> None:
+    touch(by_touch, [(0, 0), (96, 0), (192, 0), (384, 0)])
+    assert seen(by_touch).window == pytest.approx(255 + span() / 2, abs=2)
+    assert seen(by_touch).zoom == 600
+
+
+def test_two_fingers_move_the_film_with_them(by_touch: Page) -> None:
+    by_touch.keyboard.press("o")
+    touch(by_touch, [(0, 0), (20, -15), (40, -30)], [(100, 0), (120, -15), (140, -30)])
+    assert difference(in_the_middle(light_box(by_touch), SIDE, 40, -30), film()) <= 1
+    assert seen(by_touch) == OPENED._replace(zoom=100)
+
+
+def test_two_fingers_zoom_about_the_place_between_them(by_touch: Page) -> None:
+    before = in_the_middle(light_box(by_touch), 1, 100, 60)
+    touch(by_touch, [(50, 60), (25, 60), (0, 60)], [(150, 60), (175, 60), (200, 60)])
+    assert seen(by_touch) == OPENED._replace(zoom=1200)
+    assert difference(in_the_middle(light_box(by_touch), 1, 100, 60), before) <= 25
+
+
+def test_a_double_tap_resets_and_two_taps_apart_do_not(by_touch: Page) -> None:
+    by_touch.keyboard.press("i")
+    now = time()
+    # Too late, elsewhere, and as it should be.
+    for right, later in ((100, 0.0), (100, 0.6), (0, 0.8)):
+        touch(by_touch, [(right, 0)], at=now + later)
+    expect(by_touch.locator("#turned")).to_have_text("inverted")
+    touch(by_touch, [(0, 0)], at=now + 1)
+    expect(by_touch.locator("#turned")).to_be_hidden()
+
+
 def test_buttons_do_what_the_keys_do(reading: Page) -> None:
     reading.get_by_role("button", name="1:1").click()
     assert seen(reading).zoom == 100
@@ -291,8 +512,8 @@ def test_the_question_mark_lists_the_keys_and_every_key_listed_is_tried_here(rea
     reading.keyboard.press("?")
     expect(reading.get_by_role("dialog")).to_be_visible()
     listed = {strip_tags(key) for key in reading.locator("dialog kbd").all_inner_texts()}
-    tried = {"1", "6", "Enter", "Ctrl", "←", "→", "↑", "↓", "+", "-", "=", "o", "i", "h", "v", "r", "l", "Space", "?"}
-    assert listed == tried
+    tried = {"1", "6", "7", "8", "9", "0", "Enter", "Ctrl", "←", "→", "↑", "↓", "+", "-", "=", "o", "m", "Escape"}
+    assert listed == tried | {"i", "h", "v", "r", "l", "Space", "f", "?"}
     reading.keyboard.press("3")
     reading.keyboard.press("Escape")
     expect(reading.get_by_role("dialog")).to_be_hidden()
