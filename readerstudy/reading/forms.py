@@ -1,4 +1,4 @@
-"""The forms before the first film."""
+"""The forms before the first film, between phases and after the last film."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from readerstudy.reading.models import DisplayCheck, Profile
+from readerstudy.reading.models import Cue, DisplayCheck, Profile
 
 CHOOSE = dict.fromkeys(("required", "invalid_choice"), _("Choose one of these."))
 
@@ -16,7 +16,14 @@ def _one_of(label: Any, choices: Any) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=choices, widget=forms.RadioSelect, error_messages=CHOOSE)
 
 
-class ProfileForm(forms.Form):
+class EntranceForm(forms.Form):
+    """Labels are questions and beginnings of sentences, so nothing stands behind them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
+
+class ProfileForm(EntranceForm):
     """What a reader is asked about himself or herself; without `exposure` in a purpose-blind phase."""
 
     position = _one_of(_("You are a …"), Profile.Position.choices)
@@ -46,7 +53,42 @@ class ProfileForm(forms.Form):
             del self.fields["exposure"]
 
 
-class DisplayForm(forms.Form):
+class NoticedForm(EntranceForm):
+    """What a reader noticed without being asked for anything in particular."""
+
+    text = forms.CharField(
+        label=_("Did anything about these films strike you? If so, what?"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Leave it empty if nothing did."),
+    )
+
+
+class RevealForm(EntranceForm):
+    """What could not be asked before the reader knew what the study is about."""
+
+    exposure = _one_of(
+        _("How often had you seen synthetic films before this study?"),
+        [choice for choice in Profile.Exposure.choices if choice[0]],
+    )
+
+
+class CuesForm(EntranceForm):
+    """The check-list of cues, once for all films."""
+
+    cues = forms.MultipleChoiceField(
+        label=_("What did you go by? Tick all that apply."),
+        choices=Cue.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    text = forms.CharField(
+        label=_("Anything else?"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class DisplayForm(EntranceForm):
     """What a reader declares of the display and the room, and what the browser says of the screen."""
 
     # Which of the two patches are seen, in the order of the dark and the bright one.

@@ -4,11 +4,11 @@ import { drawPatches } from "./patches.js";
 
 const form = document.querySelector("form");
 
-drawPatches(document.getElementById("patches"));
-
 // When it is sent: until then the window may move to another screen.
 form.addEventListener("submit", () => {
   form.elements.width.value = Math.round(screen.width * devicePixelRatio);
   form.elements.height.value = Math.round(screen.height * devicePixelRatio);
   form.elements.pixel_ratio.value = devicePixelRatio;
 });
+
+drawPatches(document.getElementById("patches"));

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.entrance import come_in
 from tests.browser.processes import ROOT, found_in, free_port, started
 from tests.browser.screen import film_is_shown
 
@@ -51,7 +52,7 @@ def test_the_demo_is_read_by_keyboard_and_reported_and_keeps_what_was_read(page:
     with started(COMMAND, environment, log) as process:
         said = wait_for_addresses(process, log)
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").status == 200
-        page.goto(found_in(said, "Reader"))
+        come_in(page, found_in(said, "Reader"))
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         names = [f"Practice film {n} of 4" for n in range(1, 5)] + [f"Film {n} of 40" for n in range(1, 41)]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.entrance import come_in
 from tests.browser.processes import ROOT, found_in, free_port, started, wait_for_server
 from tests.browser.screen import enter, film_is_shown, rate
 
@@ -99,6 +100,7 @@ def test_the_walkthrough_leads_from_films_to_a_report(films: Path, page: Page, t
 
 def read_everything(page: Page, link: str) -> None:
     wait_for_server(link)
+    come_in(page, link)
     enter(page, link)
     practice, main = 2, 2 * FILMS_PER_ARM
     names = [f"Practice film {n} of {practice}" for n in range(1, practice + 1)]
