@@ -6,7 +6,6 @@ rate one for each reader and film. Nothing is asked of the design: readings may 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +44,10 @@ def exactly(at_least: Floats, factors: int) -> Floats:
 
 def auc(ratings: Ratings) -> Moments:
     """The empirical AUC: is the synthetic film rated above the real one? Ties count one half."""
-    return _two_samples("AUC", ratings, ratings.values, _above)
+    synthetic, real = _by_truth(ratings, ratings.values)
+    levels = np.unique(synthetic[~np.isnan(synthetic)])
+    few = len(levels) ** 2 * len(ratings.cases) < synthetic.shape[1] * real.shape[1]
+    return _two_samples("AUC", ratings, *(_won_by_level(synthetic, real, levels) if few else _won(synthetic, real)))
 
 
 def deception_rate(ratings: Ratings, cut: float) -> Moments:
@@ -72,16 +74,14 @@ def accuracy(ratings: Ratings, cut: float) -> Moments:
 
 def balanced_accuracy(ratings: Ratings, cut: float) -> Moments:
     """The mean of P(rated synthetic | synthetic) and P(rated real | real), which is the AUC of the decisions."""
-    return _two_samples("balanced accuracy", ratings, _said(ratings, cut), _above)
+    synthetic, real = _by_truth(ratings, _said(ratings, cut))
+    return _two_samples("balanced accuracy", ratings, *_added(synthetic / 2, (1 - real) / 2))
 
 
 def difference_in_rated_real(ratings: Ratings, cut: float) -> Moments:
     """P(rated real | synthetic) − P(rated real | real)."""
-    return _two_samples("difference of the shares rated real", ratings, _said(ratings, cut), np.negative)
-
-
-def _above(gaps: Floats) -> Floats:
-    return np.heaviside(gaps, 0.5)
+    synthetic, real = _by_truth(ratings, _said(ratings, cut))
+    return _two_samples("difference of the shares rated real", ratings, *_added(-synthetic, real))
 
 
 def _said(ratings: Ratings, cut: float) -> Floats:
@@ -99,30 +99,66 @@ def _one_sample(name: str, ratings: Ratings, values: Floats, among: Bools) -> Mo
     return Moments(name, totals, sizes, sums, counts)
 
 
-def _two_samples(name: str, ratings: Ratings, values: Floats, kernel: Callable[[Floats], Floats]) -> Moments:
-    """The mean of `kernel` over all gaps, a synthetic case's value less a real one's, within modality and reader."""
+def _by_truth(ratings: Ratings, values: Floats) -> tuple[Floats, Floats]:
+    """Values of synthetic and of real cases, each of shape (modalities × readers, cases)."""
     cells = values.reshape(-1, len(ratings.cases))
-    synthetic, real = cells[:, ratings.synthetic], cells[:, ~ratings.synthetic]
-    by_real = np.zeros(real.shape)
-    by_synthetic = np.zeros(synthetic.shape)
-    same_both = np.zeros((len(cells), len(cells)))
+    return cells[:, ratings.synthetic], cells[:, ~ratings.synthetic]
+
+
+def _two_samples(name: str, ratings: Ratings, by_synthetic: Floats, by_real: Floats, same_both: Floats) -> Moments:
+    """A mean over pairs of a synthetic and a real case, within modality and reader.
+
+    From the sums of its terms by synthetic and by real case, of shape (cells, cases), and of the products of two
+    cells' terms of the same pair, of shape (cells, cells).
+    """
+    totals = by_real.sum(1)
+    sums = [[np.outer(totals, totals), by_real @ by_real.T], [by_synthetic @ by_synthetic.T, same_both]]
+    read = _by_truth(ratings, ratings.read)
+    of_synthetic, of_real = (_pair_counts(of) for of in read)
+    counts = of_synthetic[:, None] * of_real[None, :]
+    sizes = read[0].sum(1) * read[1].sum(1)
+    shape = ratings.values.shape[:2]
+    return Moments(name, totals.reshape(shape), sizes.reshape(shape).astype(float), np.array(sums), counts)
+
+
+def _won(synthetic: Floats, real: Floats) -> tuple[Floats, Floats, Floats]:
+    """The sums that `_two_samples` takes, of the terms of AUCs: film by film."""
+    cells = len(synthetic)
+    by_synthetic, by_real, same_both = np.zeros(synthetic.shape), np.zeros(real.shape), np.zeros((cells, cells))
     step = max(1, CHUNK // max(1, real.size))
     for start in range(0, synthetic.shape[1], step):
         chunk = slice(start, start + step)
-        terms = kernel(synthetic[:, chunk, None] - real[:, None, :])
-        np.nan_to_num(terms, copy=False)
+        terms = np.nan_to_num(np.heaviside(synthetic[:, chunk, None] - real[:, None, :], 0.5))
         by_synthetic[:, chunk] = terms.sum(2)
         by_real += terms.sum(1)
-        flat = terms.reshape(len(cells), -1)
+        flat = terms.reshape(cells, -1)
         same_both += flat @ flat.T
-    totals = by_real.sum(1)
-    sums = [[np.outer(totals, totals), by_real @ by_real.T], [by_synthetic @ by_synthetic.T, same_both]]
-    read = ~np.isnan(cells)
-    of_synthetic, of_real = (_pair_counts(read[:, of]) for of in (ratings.synthetic, ~ratings.synthetic))
-    counts = of_synthetic[:, None] * of_real[None, :]
-    shape = values.shape[:2]
-    sizes = read[:, ratings.synthetic].sum(1) * read[:, ~ratings.synthetic].sum(1)
-    return Moments(name, totals.reshape(shape), sizes.reshape(shape).astype(float), np.array(sums), counts)
+    return by_synthetic, by_real, same_both
+
+
+def _won_by_level(synthetic: Floats, real: Floats, levels: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same by the ratings that synthetic films were given, which is quicker where these are few."""
+    cells = len(synthetic)
+    has = (synthetic[:, None, :] == levels[:, None]).astype(float)
+    beats = np.nan_to_num(np.heaviside(levels[:, None] - real[:, None, :], 0.5))
+    by_synthetic = (has * beats.sum(2)[..., None]).sum(1)
+    by_real = (beats * has.sum(2)[..., None]).sum(1)
+    flat_has, flat_beats = (array.reshape(cells * len(levels), -1) for array in (has, beats))
+    products = (flat_has @ flat_has.T) * (flat_beats @ flat_beats.T)
+    return by_synthetic, by_real, products.reshape(cells, len(levels), cells, len(levels)).sum((1, 3))
+
+
+def _added(synthetic: Floats, real: Floats) -> tuple[Floats, Floats, Floats]:
+    """The sums that `_two_samples` takes, of terms that add up a synthetic and a real case's value."""
+    read_synthetic, read_real = (~np.isnan(values) * 1.0 for values in (synthetic, real))
+    synthetic, real = np.nan_to_num(synthetic), np.nan_to_num(real)
+    both_synthetic, both_real = read_synthetic @ read_synthetic.T, read_real @ read_real.T
+    crossed = (synthetic @ read_synthetic.T) * (read_real @ real.T)
+    return (
+        synthetic * read_real.sum(1)[:, None] + read_synthetic * real.sum(1)[:, None],
+        real * read_synthetic.sum(1)[:, None] + read_real * synthetic.sum(1)[:, None],
+        (synthetic @ synthetic.T) * both_real + (real @ real.T) * both_synthetic + crossed + crossed.T,
+    )
 
 
 def _pair_counts(read: Bools) -> Floats:
