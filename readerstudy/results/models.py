@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -45,3 +46,28 @@ class Analysis(models.Model):
     def report(self) -> Path:
         """The page, readable without the server."""
         return self.folder / REPORT
+
+
+class BlindingCheck(models.Model):
+    """What a reader's browser could tell of a study beside the picture, when somebody measured it."""
+
+    class Outcome(models.TextChoices):
+        PASSED = "passed", _("nothing tells truth")
+        OPEN = "open", _("nothing was found, by too few films to exclude it")
+        LEAK = "leak", _("something tells truth")
+
+    study = models.ForeignKey(Study, models.PROTECT, related_name="blinding_checks", verbose_name=_("study"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    figures = models.JSONField(_("figures"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("check of blinding")
+        verbose_name_plural = _("checks of blinding")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(outcome__in=["passed", "open", "leak"]), name="outcome_is_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}, {localtime(self.created_at):%Y-%m-%d %H:%M}: {self.get_outcome_display()}"
