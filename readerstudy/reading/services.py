@@ -60,8 +60,8 @@ def send_film(*, slot: Slot, case: Case) -> bytes:
         _record(slot, "film refused", reason=reason)
         raise FilmDamaged(
             _(
-                "This film cannot be shown. Please tell whoever sent you the link, and open the link again later; "
-                "what you rated is stored."
+                "This film cannot be shown. Report it as not displayed properly, and go on; what you said of other "
+                "films is stored."
             )
         ) from fault
     if slot.shown_at is None:

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Exists, OuterRef, QuerySet
 
-from readerstudy.reading.models import Consent, Profile
-from readerstudy.reading.worklist import remarks_open_on, upcoming
+from readerstudy.reading.models import Consent, OverallRemark, Profile
+from readerstudy.reading.worklist import next_open, remarks_open_on, reveal_is_due, upcoming
 from readerstudy.studies.models import Deviation, Reader, Study
 
 # The session holds whose display was checked: two readers may share a browser.
@@ -25,6 +25,10 @@ class Stage(Enum):
     PROFILE = auto()
     DISPLAY = auto()
     READING = auto()
+    BEFORE_REVEAL = auto()
+    REVEAL = auto()
+    WASHOUT = auto()
+    AT_END = auto()
     DONE = auto()
 
 
@@ -69,6 +73,14 @@ def _stage_inside(reader: Reader) -> Stage:
     """Reading as long as there is something to read now; then what is due between phases, sittings and at the end."""
     if remarks_open_on(reader) or upcoming(reader):
         return Stage.READING
+    following = next_open(reader)
+    said = set(reader.overall_remarks.values_list("moment", flat=True))
+    if reveal_is_due(reader, following):
+        return Stage.REVEAL if OverallRemark.Moment.BEFORE_REVEAL in said else Stage.BEFORE_REVEAL
+    if following:
+        return Stage.WASHOUT
+    if reader.study.cues == Study.Cues.AT_END and OverallRemark.Moment.AT_END not in said:
+        return Stage.AT_END
     return Stage.DONE
 
 

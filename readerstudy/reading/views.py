@@ -9,17 +9,27 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from readerstudy.reading.access import open_session, reader_of, was_opened_by
 from readerstudy.reading.entrance import ScreenTooSmall, consent_text, give_consent, record_display, record_profile
-from readerstudy.reading.forms import DisplayForm, ProfileForm
+from readerstudy.reading.forms import CuesForm, DisplayForm, NoticedForm, ProfileForm, RevealForm
 from readerstudy.reading.links import LockedOut, Refused, address_of, find_link, open_link, opens_once, refuse_used
-from readerstudy.reading.models import Rating
+from readerstudy.reading.models import OverallRemark, Rating
+from readerstudy.reading.phases import answer_reveal
+from readerstudy.reading.room_page import room_page
+from readerstudy.reading.services import record_overall_remark
 from readerstudy.reading.stage import DISPLAY_KEY, Stage, is_purpose_blind, stage_of, title_of
-from readerstudy.reading.worklist import PRACTICE_FILMS, PURPOSE_BLIND_FILMS, STUDY_FILMS, count, place
-from readerstudy.studies.models import Reader, Slot
+from readerstudy.reading.worklist import (
+    PRACTICE_FILMS,
+    PURPOSE_BLIND_FILMS,
+    STUDY_FILMS,
+    count,
+    next_open,
+    opens_at,
+    place,
+)
+from readerstudy.studies.models import Reader, Slot, Study
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -136,12 +146,52 @@ def _begin(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 def _end(request: HttpRequest, reader: Reader) -> HttpResponse:
     stage = stage_of(reader, request.session)
-    ended = {"withdrawn": stage is Stage.WITHDRAWN, "closed": stage is Stage.CLOSED}
+    study = reader.study
+    ended = {
+        "withdrawn": stage is Stage.WITHDRAWN,
+        "closed": stage is Stage.CLOSED,
+        "results": stage is Stage.CLOSED and study.state == Study.State.UNBLINDED and study.results_shown,
+    }
     return _page(request, "reading/end.html", reader, **ended)
 
 
+def _before_reveal(request: HttpRequest, reader: Reader) -> HttpResponse:
+    form = NoticedForm(request.POST or None)
+    if form.is_valid():
+        record_overall_remark(reader=reader, moment=OverallRemark.Moment.BEFORE_REVEAL, **form.cleaned_data)
+        return redirect("reading:start")
+    return _page(request, "reading/noticed.html", reader, form=form)
+
+
+def _reveal(request: HttpRequest, reader: Reader) -> HttpResponse:
+    if "decline" in request.POST:
+        answer_reveal(reader=reader, agrees=False)
+        return redirect("reading:start")
+    # Nothing but its buttons is on the page where no profile is asked.
+    form = RevealForm(request.POST or None) if reader.study.profile_asked else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        answer_reveal(reader=reader, agrees=True, **(form.cleaned_data if form else {}))
+        return redirect("reading:start")
+    return _page(request, "reading/reveal.html", reader, form=form, title=reader.study.title)
+
+
+def _washout(request: HttpRequest, reader: Reader) -> HttpResponse:
+    following = next_open(reader)
+    opens = opens_at(reader, following) if following else None
+    return _page(request, "reading/washout.html", reader, opens=opens)
+
+
+def _at_end(request: HttpRequest, reader: Reader) -> HttpResponse:
+    form = CuesForm(request.POST or None)
+    # A list without a tick is an answer too.
+    if request.method == "POST" and form.is_valid():
+        record_overall_remark(reader=reader, moment=OverallRemark.Moment.AT_END, **form.cleaned_data)
+        return redirect("reading:start")
+    return _page(request, "reading/cues.html", reader, form=form)
+
+
 def _page(request: HttpRequest, template: str, reader: Reader, **context: object) -> HttpResponse:
-    return render(request, template, {"study": reader.study, "title": title_of(reader), **context})
+    return render(request, template, {"study": reader.study, "title": title_of(reader)} | context)
 
 
 PAGES: dict[Stage, Callable[[HttpRequest, Reader], HttpResponse]] = {
@@ -151,6 +201,10 @@ PAGES: dict[Stage, Callable[[HttpRequest, Reader], HttpResponse]] = {
     Stage.PROFILE: _profile,
     Stage.DISPLAY: _display,
     Stage.READING: _begin,
+    Stage.BEFORE_REVEAL: _before_reveal,
+    Stage.REVEAL: _reveal,
+    Stage.WASHOUT: _washout,
+    Stage.AT_END: _at_end,
     Stage.DONE: _end,
 }
 
@@ -162,24 +216,4 @@ def room(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     if stage_of(reader, request.session) is not Stage.READING:
         return redirect("reading:start")
-    return render(request, "reading/room.html", {"study": reader.study, "scale": Rating, "said": _said()})
-
-
-def _said() -> dict[str, str]:
-    """What the viewer's script says. Braces are filled by the script."""
-    return {
-        "film": _("Film {number} of {total}"),
-        "practice": _("Practice film {number} of {total}"),
-        "counts": _("Practice is over. From here on films count."),
-        "loading": _("The film is on its way."),
-        "ready": _("{film} is shown."),
-        "selected": _("“{rating}” is chosen. Enter confirms it."),
-        "unrated": _("Choose a rating from 1 to 6 first."),
-        "sending": _("Your rating is being stored."),
-        "waiting": _("The server cannot be reached. What you rated is kept here and sent again."),
-        "ended": _("Your session has ended. Open your personal link again; what you rated is kept."),
-        "failed": _("The viewer has stopped ({error}). Load this page again; what you rated is kept."),
-        "view": _("Window {window}, level {level}, zoom {zoom}\u00a0%"),
-        "turned": _("flipped or rotated"),
-        "inverted": _("inverted"),
-    }
+    return _page(request, "reading/room.html", reader, **room_page(reader.study, is_purpose_blind(reader)))

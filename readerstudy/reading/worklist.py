@@ -107,6 +107,11 @@ def upcoming(reader: Reader) -> list[Slot]:
     return [slot for slot in slots if _together(slot, slots[0])]
 
 
+def next_open(reader: Reader) -> Slot | None:
+    """The slot that comes next, whether or not it may be read now."""
+    return next(iter(_of(reader, Slot.objects.for_reader(reader).open().in_order()[:1])), None)
+
+
 def _of(reader: Reader, slots: SlotQuerySet) -> list[Slot]:
     """The slots with what they show. Reader and study are the ones at hand, not read anew with each slot."""
     found = list(slots.select_related("sitting", "case", "other_case"))
