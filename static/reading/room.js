@@ -1,197 +1,215 @@
-/* One film after another: fetch the slot, show its film, wait for the rating, store it, go on. */
+/* One film after another: fetch the slot, show its film, wait for what the reader says, store it, go on. */
 
+import { Feedback, Pause, Report, Slip } from "./asides.js";
+import { Attention } from "./attention.js";
+import { commandsOf } from "./commands.js";
+import { Films } from "./films.js";
+import { helpIsOpen, listen } from "./keys.js";
+import { Question } from "./question.js";
+import { Remark } from "./remark.js";
 import { FilmDamaged, Server, SessionEnded } from "./server.js";
-import { STEPS, Viewer } from "./viewer.js";
+import { fill, said, tell } from "./words.js";
 
-const room = document.querySelector(".room");
-const canvas = document.getElementById("film");
-const form = document.getElementById("answer");
-const scale = document.getElementById("scale");
-const confirm = document.getElementById("confirm");
-const help = document.getElementById("help");
-const singleKeys = document.getElementById("single-keys");
-const said = JSON.parse(document.getElementById("said").textContent);
 const PAUSE_AFTER_MISSING_FILM = 1000;
 
 // Nothing fails in silence.
 addEventListener("error", (event) => tellFailure(event.error));
 addEventListener("unhandledrejection", (event) => tellFailure(event.reason));
 
-const viewer = new Viewer(canvas, tellView);
-const server = new Server(room.dataset, form.elements.csrfmiddlewaretoken.value, tellWaiting);
+const room = document.querySelector(".room");
+const csrfToken = room.querySelector("[name=csrfmiddlewaretoken]").value;
+const films = new Films([...room.querySelectorAll(".light-box")]);
+const server = new Server(room.dataset, csrfToken, tellWaiting);
+const pause = new Pause(document.getElementById("pause"), act);
+const feedback = new Feedback(document.getElementById("feedback"), act);
+const report = new Report(document.getElementById("report"), act);
+const slip = new Slip(document.getElementById("slip"), act);
+// The page has the forms that its study needs.
+const question = has("answer", (form) => new Question(form, act));
+const remark = has("remark", (form) => new Remark(form, act, films));
+const forms = [question, remark].filter(Boolean);
+const parts = [pause, feedback, report, slip, ...forms];
+const asking = { question, findings: remark, remark };
+
+listen((target) => [...forms, slip].flatMap((part) => part.commands()).concat(commandsOf(films.viewerAt(target))), focusFilm);
 
 async function readAll() {
-  await server.sendKept();
+  tell("notice", await server.tellKept());
   let slot = await server.slot();
-  while (!slot.done) slot = await readOne(slot);
+  while (!slot.done) {
+    // The page was made for another part of the study, which was left in another tab.
+    if (!asking[slot.asks]) return location.reload();
+    slot = await readOne(slot);
+  }
   location.replace(room.dataset.start);
 }
 
+/* Gives the slot to read next. */
 async function readOne(slot) {
-  const name = fill(slot.practice ? said.practice : said.film, slot);
-  tell("progress", name);
-  viewer.clear();
-  tell("status", said.loading);
-  const pixels = await server.film(slot);
-  if (!pixels) {
-    // Rated in another tab, or withdrawn meanwhile.
-    await new Promise((settle) => setTimeout(settle, PAUSE_AFTER_MISSING_FILM));
-    return server.slot();
-  }
-  await viewer.show({ pixels, side: slot.side, levels: slot.levels });
-  const drawn = performance.now();
-  canvas.setAttribute("aria-label", name);
-  tell("status", fill(said.ready, { film: name }));
+  tellProgress(slot);
+  slip.offer(slot.amendable);
+  if (slot.pause && rested !== slot.code && !(await rest(slot))) return amend(slot);
+  const opened = await show(slot, nameOf(slot));
+  if (opened === "missing") return server.slot();
   server.fetchAhead(slot);
-  const rating = await ratingOfReader();
-  tell("status", said.sending);
-  const milliseconds = Math.round(performance.now() - drawn);
-  const { next, error } = await server.answer({ code: slot.code, rating, milliseconds });
+  const attention = attentionTo(slot);
+  const { kind, fields } = await observed(attention, () => {
+    report.open(opened === "damaged");
+    if (opened === "shown") ask(slot);
+  });
+  if (kind === "slip") return amend(slot);
+  const { next, error, feedback: truth } = await store(slot, kind, fields, attention);
+  tell("status", "");
+  if (truth) await readersAct(() => feedback.open(truth));
   const practiceIsOver = slot.practice && next.practice === false;
   tell("notice", error ?? (practiceIsOver ? said.counts : ""));
   return next;
 }
 
-/* Takes the rating once the reader has confirmed it. */
-let confirmed;
-
-/* Opens the form for one rating. */
-function ratingOfReader() {
-  form.reset();
-  scale.disabled = false;
-  if (!help.open) canvas.focus({ preventScroll: true });
-  return new Promise((settle) => (confirmed = settle));
+/* Takes another answer for the last film; gives the slot to read next, which is as a rule the one before. */
+async function amend(slot) {
+  const { code, revision } = slot.amendable;
+  const last = { ...slot, code };
+  slip.offer(slot.amendable, true);
+  tell("progress", said.amending);
+  const opened = await show(last, said.last);
+  if (opened !== "shown") return { ...slot, amendable: null };
+  const attention = new Attention();
+  const { kind, fields } = await observed(attention, () => ask({ asks: "question" }));
+  if (kind === "over") tell("notice", said.over);
+  if (kind !== "answer") return slot;
+  const { next, error } = await store(last, kind, { ...fields, revision }, attention);
+  tell("notice", error ?? "");
+  return next;
 }
 
-// From the first moment: a form that submits itself would write its fields into the address.
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  // No film yet, or the confirmation after the first.
-  if (scale.disabled) return;
-  const rating = Number(form.elements.rating.value);
-  if (!rating) return tell("status", said.unrated);
-  scale.disabled = confirm.disabled = true;
-  confirmed(rating);
-});
+/* The slot whose pause is over. */
+let rested;
 
-form.addEventListener("change", () => {
-  confirm.disabled = false;
-  tell("notice", "");
-  const words = form.querySelector(":checked + .anchor .words").textContent;
-  tell("status", fill(said.selected, { rating: words }));
-});
-
-function select(rating) {
-  if (scale.disabled) return;
-  const radio = form.querySelector(`[name=rating][value="${rating}"]`);
-  if (!radio.checked) radio.click();
+/* Whether the reader goes on after the pause, and not back to the last film. */
+async function rest(slot) {
+  takeDown();
+  tell("status", "");
+  const { kind } = await readersAct(() => pause.open(slot.number - 1));
+  if (kind === "goOn") rested = slot.code;
+  return kind === "goOn";
 }
 
-// Keys and buttons
-
-const COMMANDS = {
-  reset: () => viewer.reset(),
-  fit: () => viewer.fit(),
-  oneToOne: () => viewer.oneToOne(),
-  invert: () => viewer.invert(),
-  help: () => help.showModal(),
-};
-const SINGLE_KEYS = {
-  i: COMMANDS.invert,
-  h: () => viewer.flipLeftRight(),
-  v: () => viewer.flipTopBottom(),
-  r: () => viewer.rotateRight(),
-  l: () => viewer.rotateLeft(),
-  o: COMMANDS.oneToOne,
-  "=": COMMANDS.fit,
-  "+": () => viewer.zoomIn(),
-  "-": () => viewer.zoomOut(),
-  "?": COMMANDS.help,
-};
-const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
-document.addEventListener("keydown", (event) => {
-  if (help.open || event.altKey || event.metaKey) return;
-  if (event.ctrlKey ? moveBy(event) : actOn(event)) event.preventDefault();
-});
-
-function moveBy({ key, target }) {
-  if (!(key in ARROWS && isOnFilm(target))) return false;
-  const [right, up] = ARROWS[key];
-  viewer.move(right, -up);
-  return true;
+/* Puts a slot's films on the screen, where they are not there already: "shown", "damaged", or "missing" where the slot
+ * was answered in another tab, or withdrawn meanwhile. */
+async function show(slot, name) {
+  if (films.code === slot.code) return "shown";
+  takeDown();
+  tell("status", said.loading);
+  try {
+    const pixels = await server.films(slot);
+    if (!pixels) {
+      await new Promise((settle) => setTimeout(settle, PAUSE_AFTER_MISSING_FILM));
+      return "missing";
+    }
+    await films.show(slot, pixels, name);
+    tell("status", fill(said.ready, { film: name }));
+    return "shown";
+  } catch (error) {
+    if (!(error instanceof FilmDamaged)) throw error;
+    tell("status", "");
+    tell("notice", error.message);
+    return "damaged";
+  }
 }
 
-function actOn(event) {
-  const { key, target, repeat, shiftKey } = event;
-  const onFilm = isOnFilm(target);
-  if (key === "Enter") return repeat || (onFilm && (form.requestSubmit(), true));
-  if (key === " " && target === canvas) return viewer.reset(), true;
-  if (key in ARROWS && onFilm) return windowBy(ARROWS[key], shiftKey), true;
-  if (!singleKeys.checked) return false;
-  const command = SINGLE_KEYS[key.toLowerCase()];
-  if (command) return command(), true;
-  const digit = /^[1-6]$/.exec(key)?.[0] ?? /^Digit([1-6])$/.exec(event.code)?.[1];
-  if (digit && !repeat) return select(digit), true;
-  return false;
+/* Leaves nothing of one film to the next. */
+function takeDown() {
+  films.clear();
+  for (const { form } of forms) form.reset();
 }
 
-function isOnFilm(target) {
-  return target === canvas || target === document.body;
+function ask({ asks }) {
+  for (const form of forms) if (form !== asking[asks]) form.form.hidden = true;
+  asking[asks].open();
+  if (asks === "remark") tell("status", said.optional);
+  if (helpIsOpen()) return;
+  if (asks === "remark") remark.focus();
+  else films.focus();
 }
 
-function windowBy([wider, brighter], coarse) {
-  const step = coarse ? STEPS.COARSE : STEPS.FINE;
-  viewer.window(wider * step, brighter * step);
+async function store({ code }, kind, fields, attention) {
+  tell("status", said.sending);
+  const { milliseconds, activeMilliseconds: active_milliseconds, uses } = attention;
+  const timing = { answer: { milliseconds, active_milliseconds, uses }, remark: { milliseconds }, report: {} }[kind];
+  return server.tell(kind, { code, ...fields, ...timing });
 }
 
-for (const button of document.querySelectorAll("[data-command]")) {
-  button.addEventListener("click", ({ detail: byMouse }) => {
-    // Enter is to confirm a rating and not to press this button once more.
-    if (byMouse) canvas.focus({ preventScroll: true });
-    COMMANDS[button.dataset.command]();
-  });
+// What the reader does: one act at a time, and none that nobody has asked for
+
+let take = null;
+
+/* Opens what the reader may do now; gives what was done. */
+function readersAct(open) {
+  slip.open();
+  open();
+  return new Promise((settle) => (take = settle));
 }
 
-// Who dictates or rests a hand on the keys can switch single keys off, in this browser for good.
-singleKeys.checked = localStorage.getItem("readerstudy.single-keys") !== "off";
-singleKeys.addEventListener("change", () => {
-  localStorage.setItem("readerstudy.single-keys", singleKeys.checked ? "on" : "off");
-});
+function act(kind, fields = {}) {
+  // A film that is not on the screen cannot be judged.
+  if (!take || (kind === "answer" && !films.shown)) return;
+  for (const part of parts) part.close();
+  const taken = take;
+  take = null;
+  taken({ kind, fields });
+}
+
+/* The same, while the films are looked at. */
+async function observed(attention, open) {
+  attention.start();
+  const done = await readersAct(open);
+  attention.stop(films.uses);
+  return done;
+}
+
+let attended = {};
+
+/* Goes on where the last answer was changed in between. */
+function attentionTo({ code, asks }) {
+  if (attended.code !== code || attended.asks !== asks) attended = { code, asks, attention: new Attention() };
+  return attended.attention;
+}
 
 // Words
 
-function tell(id, words) {
-  const place = document.getElementById(id);
-  place.textContent = words;
-  place.classList.toggle("urgent", words === said.waiting);
+function nameOf(slot) {
+  return fill(slot.practice ? said.practice : said.film, slot);
 }
 
-function fill(words, values) {
-  return words.replace(/{(\w+)}/g, (_, name) => values[name]);
-}
-
-function tellView(seen) {
-  tell("view", seen ? fill(said.view, seen) : "");
-  const flags = [seen?.turned && said.turned, seen?.inverted && said.inverted].filter(Boolean);
-  tell("turned", flags.join(", "));
+function tellProgress(slot) {
+  const minutes = slot.minutes_left;
+  tell("progress", nameOf(slot) + (minutes ? fill(minutes === 1 ? said.minute : said.minutes, { minutes }) : ""));
 }
 
 function tellWaiting() {
   // A film that is fetched ahead disturbs nobody.
-  if (scale.disabled) tell("status", said.waiting);
+  if (!take) tell("status", said.waiting);
 }
 
 function tellFailure(error) {
   tell("notice", fill(said.failed, { error: error?.message }));
 }
 
+function focusFilm() {
+  films.focus();
+}
+
+function has(id, make) {
+  const form = document.getElementById(id);
+  return form && make(form);
+}
+
 // A page brought back by the back button has an old slot in it.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 readAll().catch((error) => {
-  const ended = error instanceof SessionEnded;
-  if (!ended && !(error instanceof FilmDamaged)) throw error;
+  if (!(error instanceof SessionEnded)) throw error;
   tell("status", "");
-  tell("notice", ended ? said.ended : error.message);
+  tell("notice", said.ended);
 });

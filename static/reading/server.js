@@ -1,6 +1,7 @@
-/* Talks to the server over a line that may fail: asks until there is a reply, and keeps an answer until it is stored. */
+/* Talks to the server over a line that may fail: asks until there is a reply, and keeps what a reader said until it is
+ * stored. */
 
-const KEPT = "readerstudy.answer.";
+const KEPT = "readerstudy.kept.";
 const PATIENCE = 60_000;
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 15_000;
@@ -12,8 +13,8 @@ export class SessionEnded extends Error {}
 export class FilmDamaged extends Error {}
 
 export class Server {
-  /* `addresses` has slot, film and answer, the latter two with CODE in place of a slot's code. `onWait` is called each
-   * time that a request failed and will be repeated. */
+  /* `addresses` has slot, film, in a study of pairs filmRight, answer, remark and report, with CODE in place of a slot's
+   * code. `onWait` is called each time that a request failed and will be repeated. */
   constructor(addresses, csrfToken, onWait) {
     this.addresses = addresses;
     this.csrfToken = csrfToken;
@@ -27,57 +28,70 @@ export class Server {
     return body;
   }
 
-  /* The pixels of a slot's film; none where the server does not send it any more. */
-  async film({ code, side }) {
-    const { pixels, error } = await (this.fetched.get(code) ?? this.#pixels(code, side));
-    this.fetched.clear();
-    if (error) throw new FilmDamaged(error);
-    return pixels;
+  /* The pixels of a slot's film, or of both from left to right; none where the server does not send them any more. */
+  async films({ code, side }) {
+    const fetching = this.fetched.get(code) ?? this.#films(code, side);
+    this.fetched.delete(code);
+    const replies = await fetching;
+    const damaged = replies.find(({ error }) => error);
+    if (damaged) throw new FilmDamaged(damaged.error);
+    return replies.every(({ pixels }) => pixels) ? replies.map(({ pixels }) => pixels) : null;
   }
 
-  /* Fetch the film of the slot after this one, so that it is there when its turn comes. */
+  /* Fetch the films of the slot after this one, so that they are there when their turn comes. */
   fetchAhead({ ahead, side }) {
-    if (ahead) this.fetched.set(ahead, this.#pixels(ahead, side));
+    const fetching = ahead && (this.fetched.get(ahead) ?? this.#films(ahead, side));
+    this.fetched.clear();
+    if (ahead) this.fetched.set(ahead, fetching);
   }
 
-  /* Store an answer {code, rating, milliseconds}; gives {next, error}: the slot to read next, and the reason where the
-   * answer was not taken. */
-  async answer(answer) {
-    keep(answer);
-    const { code, ...fields } = answer;
+  /* Store what was said of a slot: an "answer", a "remark" or a "report" {code, …}. Gives {next, error, feedback}: the
+   * slot to read next, the reason where it was not taken, and what a practice film was where the study tells. */
+  async tell(kind, said) {
+    keep(kind, said);
+    const { code, ...fields } = said;
     const options = {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
       body: JSON.stringify(fields),
     };
-    const address = this.addresses.answer.replace("CODE", code);
+    const address = this.addresses[kind].replace("CODE", code);
     const { status, body } = await this.#request(address, (response) => ours(response, "next"), options);
     if (![200, 400, 409].includes(status)) throw new SessionEnded();
-    forget(code);
-    if (status === 400) throw new Error(body.error);
-    return body;
+    forget(kind, said);
+    return body.next ? body : { ...body, next: await this.slot() };
   }
 
-  /* Send what a page that was closed or reloaded could not. What belongs to another reader stays where it is. */
-  async sendKept() {
-    for (const answer of kept()) {
+  /* Send what a page that was closed or reloaded could not; gives the reason where something was not taken. What belongs
+   * to another reader stays where it is. */
+  async tellKept() {
+    let refusal = "";
+    for (const { kind, said } of kept()) {
       try {
-        await this.answer(answer);
+        const { error } = await this.tell(kind, said);
+        refusal ||= error;
       } catch (error) {
         if (!(error instanceof SessionEnded)) throw error;
       }
     }
+    return refusal ?? "";
+  }
+
+  #films(code, side) {
+    const { film, filmRight } = this.addresses;
+    const addresses = [film, filmRight].filter(Boolean).map((address) => address.replace("CODE", code));
+    return Promise.all(addresses.map((address) => this.#pixels(address, side)));
   }
 
   /* Gives {pixels}, where the film is damaged {error}, and nothing where it is not sent any more. */
-  async #pixels(code, side) {
+  async #pixels(address, side) {
     const read = async (response) => {
       const bytes = await response.arrayBuffer();
       if (bytes.byteLength !== 2 * side * side) throw new Error(`The film has ${bytes.byteLength} bytes.`);
       // Little-endian, as is every machine that runs a browser.
       return new Uint16Array(bytes);
     };
-    const { status, body } = await this.#request(this.addresses.film.replace("CODE", code), read);
+    const { status, body } = await this.#request(address, read);
     if (status === 200) return { pixels: body };
     return status === 409 ? body : {};
   }
@@ -116,16 +130,21 @@ function online(milliseconds) {
   });
 }
 
-function keep(answer) {
-  localStorage.setItem(KEPT + answer.code, JSON.stringify(answer));
+/* Under one name per slot, kind and, of an answer, revision. */
+function nameOf(kind, { code, revision = 1 }) {
+  return `${KEPT}${kind}.${code}.${revision}`;
 }
 
-function forget(code) {
-  localStorage.removeItem(KEPT + code);
+function keep(kind, said) {
+  localStorage.setItem(nameOf(kind, said), JSON.stringify({ kind, said }));
+}
+
+function forget(kind, said) {
+  localStorage.removeItem(nameOf(kind, said));
 }
 
 function kept() {
   return Object.keys(localStorage)
-    .filter((key) => key.startsWith(KEPT))
-    .map((key) => JSON.parse(localStorage.getItem(key)));
+    .filter((name) => name.startsWith(KEPT))
+    .map((name) => JSON.parse(localStorage.getItem(name)));
 }

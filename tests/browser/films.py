@@ -19,7 +19,7 @@ def open_study(folder: Path, films: int = 3, side: int = SIDE, **plan: Any) -> S
     study = make_study(**({"practice_films": 2, "override_reason": "Noise has no patient."} | plan))
     for name, role, truth in (("real", "real", "real"), ("synthetic", "generator", "synthetic")):
         collection = make_collection(name, truth)
-        for number in range(films + 1):
+        for number in range(films + 1 + plan.get("purpose_blind_films", 0)):
             add_film(collection, number, side=side, levels=256)
         add_arm(study=study, actor=ACTOR, name=name, role=role, collection=collection, films=films)
     return freeze_study(study=study, actor=ACTOR)

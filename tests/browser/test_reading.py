@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser]
 
 ANSWERS = "**/read/answer/**"
 FILMS = "**/read/film/**"
-NOT_REACHED = "The server cannot be reached. What you rated is kept here and sent again."
+NOT_REACHED = "The server cannot be reached. What you said is kept here and sent again."
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_a_damaged_film_is_told_once_and_the_reader_goes_on_when_it_is_withdrawn
     damaged.case.path.write_bytes(b"\0" * damaged.case.path.stat().st_size)
     enter(page, link)
     rate(page, 3)
-    expect(page.get_by_role("alert")).to_have_text(re.compile("This film cannot be shown. Please tell whoever sent"))
+    expect(page.get_by_role("alert")).to_have_text(re.compile("This film cannot be shown. Report it"))
     expect(page.locator("#status")).to_have_text("")
     rate(page, 6)
     expect(page.get_by_role("radio", name="Definitely synthetic")).to_be_disabled()
@@ -324,7 +324,7 @@ def test_an_answer_waits_for_the_new_link_when_the_session_ends(reading: Page) -
     token = reissue_link(reader=Reader.objects.get(), actor=ACTOR)
     rate(reading, 6)
     expect(reading.get_by_role("alert")).to_have_text(
-        "Your session has ended. Open your personal link again; what you rated is kept."
+        "Your session has ended. Open your personal link again; what you said is kept."
     )
     assert stored() == []
     reading.goto(reading.url.replace("room/", f"{token}/"))
@@ -334,8 +334,8 @@ def test_an_answer_waits_for_the_new_link_when_the_session_ends(reading: Page) -
 
 
 def test_what_another_reader_left_in_the_browser_stays_theirs(reading: Page) -> None:
-    left = '{"code":"AAAAAAAAAAAAAAAAAAAAAA","rating":6,"milliseconds":1}'
-    reading.evaluate("(left) => localStorage.setItem('readerstudy.answer.AAAAAAAAAAAAAAAAAAAAAA', left)", left)
+    left = '{"kind":"answer","said":{"code":"AAAAAAAAAAAAAAAAAAAAAA","rating":6,"milliseconds":1}}'
+    reading.evaluate("(left) => localStorage.setItem('readerstudy.kept.answer.AAAAAAAAAAAAAAAAAAAAAA.1', left)", left)
     reading.reload()
     film_is_shown(reading, "Practice film 1")
     assert stored() == []

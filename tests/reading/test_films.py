@@ -93,7 +93,7 @@ def test_a_film_that_is_not_as_it_was_frozen_is_refused(
     damage(slot.case.path)
     reply = browser.film(slot.code)
     assert reply.status_code == 409
-    assert reply.json()["error"].startswith("This film cannot be shown. Please tell whoever sent you the link")
+    assert reply.json()["error"].startswith("This film cannot be shown. Report it")
     # To the reader a case has no name. The researcher is told it.
     assert slot.case.code not in reply.content.decode()
     row = AuditRow.objects.get(action="film refused")
