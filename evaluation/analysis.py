@@ -9,10 +9,12 @@ from typing import Any
 
 from evaluation import wording
 from evaluation.answer import answer
-from evaluation.comparison import beside
+from evaluation.comparison import beside, of_ratings
+from evaluation.cues import cue_counts
 from evaluation.images.distances import distances, protocol
 from evaluation.images.extractors import Extractor, Texture, describe
 from evaluation.images.memorisation import nearest_real
+from evaluation.of_pairs import figures_of_pairs
 from evaluation.readers.agreed import intra_reader
 from evaluation.readers.all_readers import overall
 from evaluation.readers.arms import LATER_SITTINGS, later_sittings_as_repeats, main_readings
@@ -34,6 +36,32 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
     `progress` is called with the films whose features are done and their number. Raises ValueError where no main film
     of a real or generator arm was read, or where a reader rated a case twice.
     """
+    of_pairs = study.plan.question == "pairs"
+    readers = (figures_of_pairs if of_pairs else _figures_of_ratings)(study, _doubts_of_blinding(study))
+    images = _images(study, extractor or Texture(), progress)
+    warnings = [*readers.pop("warnings"), *images["warnings"]]
+    return {
+        "plan": asdict(study.plan),
+        "arms": [asdict(arm) | {"truth": arm.truth} for arm in study.arms],
+        "deviations": [asdict(deviation) for deviation in study.deviations],
+        "environment": dict(study.environment),
+        "blinding": study.blinding,
+        "simulated": study.simulated,
+        "amended": study.amended,
+        "noticed": [asdict(remark) for remark in study.noticed],
+        "finding_mix": _finding_mix(study.arms),
+        "images": images,
+        "comparison": beside(readers.pop("by_arm"), images["arms"]),
+        **readers,
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+# Readers
+
+
+def _figures_of_ratings(study: StudyInput, doubts: Sequence[str]) -> Json:
+    """All that ratings say; `doubts` is what a claim of equivalence lacks beside the control."""
     plan = study.plan
     rated = study.readings
     study = replace(
@@ -50,34 +78,23 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
     )
     warnings = [LATER_SITTINGS] if len(main_readings(study.readings)) < len(main_readings(rated)) else []
     controls = _controls(study, options)
-    options = replace(options, unmet=(*lacking(controls), *_doubts_of_blinding(study)))
+    options = replace(options, unmet=(*lacking(controls), *doubts))
     readers = summarise(study.readings, options)
     arms = _arms(study, options)
-    images = _images(study, extractor or Texture(), progress)
-    warnings += _not_read(study) + readers["warnings"] + images["warnings"]
+    by_arm = arms | _of_controls(controls)
     return {
-        "plan": asdict(plan),
-        "arms": [asdict(arm) | {"truth": arm.truth} for arm in study.arms],
-        "deviations": [asdict(deviation) for deviation in study.deviations],
-        "environment": dict(study.environment),
-        "blinding": study.blinding,
-        "simulated": study.simulated,
-        "answer": answer(study.plan, readers),
+        "answer": answer(plan, readers),
         "readers": readers,
         "reader_figures_by_arm": arms,
         "arm_comparison": _arm_comparison(study, options),
         "controls": controls,
         "repeats": intra_reader(study.readings, options),
         "first_answers": _first_answers(study, options),
-        "finding_mix": _finding_mix(study.arms),
         "ratings": _ratings(study),
-        "images": images,
-        "comparison": beside(arms | _of_controls(controls), images["arms"]),
-        "warnings": list(dict.fromkeys(warnings)),
+        "cue_counts": cue_counts(study.readings, study.cues, plan.decision_cut),
+        "by_arm": {arm.name: of_ratings(by_arm.get(arm.name)) for arm in study.arms if arm.role != "real"},
+        "warnings": [*warnings, *_not_read(study), *readers["warnings"]],
     }
-
-
-# Readers
 
 
 def _arms(study: StudyInput, options: Options) -> dict[str, Json]:

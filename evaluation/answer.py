@@ -16,6 +16,9 @@ RANDOM = {
 }
 
 
+NO_INTERVAL = "There is no interval, so nothing is said beyond these readers and films."
+
+
 def answer(plan: Plan, readers: Json) -> dict[str, str]:
     """`headline` in words and `figures` in numbers, from the figures of `evaluation.readers.summary.summarise`."""
     over = readers["overall"]
@@ -57,13 +60,28 @@ def _of_deception_rate(over: Json, readers: Json) -> dict[str, str]:
     }
 
 
+def answer_of_pairs(choices: Json) -> dict[str, str]:
+    """The answer of a study of pairs, from the figures of `evaluation.readers.pairs.summarise_pairs`."""
+    over, n = choices["overall"], choices["n"]
+    name = f"Mean proportion correct {percent(over['proportion_correct'])} (50 % is guessing; it estimates the AUC)"
+    size = f"{n['readers']} reader{'' if n['readers'] == 1 else 's'}, {n['pairs']} pairs"
+    test = over["equivalence"]
+    if test is None:
+        return {"headline": NO_INTERVAL, "figures": f"{name}; {size}."}
+    told = over["proportion_correct"] > 0.5
+    return {
+        "headline": test["statement"] + _direction(over, test, told),
+        "figures": f"{name}: {_intervals(over, test, 1, 100).replace('films', 'pairs')}; {size}.",
+    }
+
+
 def _none(readers: Json) -> dict[str, str]:
     return {"headline": "The study gives no answer.", "figures": " ".join(readers["warnings"])}
 
 
 def _without_interval(name: str, readers: Json) -> dict[str, str]:
     return {
-        "headline": "There is no interval, so nothing is said beyond these readers and films.",
+        "headline": NO_INTERVAL,
         "figures": f"{name}; {_size(readers)}.",
     }
 

@@ -6,26 +6,31 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def beside(readers: Mapping[str, Any], machines: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row for every arm of synthetic films: what readers made of it and what machines say of it.
+def beside(readers: Mapping[str, Mapping[str, Any]], machines: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row for every arm beside the real ones: what readers made of it and what machines say of it.
 
-    `readers` maps an arm to its figures over readers (`evaluation.readers.summary.overall`), `machines` to its
-    distances from the real films (`evaluation.images.distances.distances`); either may lack an arm.
+    `readers` maps each of these arms to what `of_ratings` or `of_choices` takes from its figures, `machines` to its
+    distances from the real films (`evaluation.images.distances.distances`), where there are any.
     """
-    return [
-        {"arm": arm, **_of_readers(readers.get(arm)), **_of_machines(machines.get(arm))}
-        for arm in dict.fromkeys([*readers, *machines])
-    ]
+    return [{"arm": arm, **figures, **_of_machines(machines.get(arm))} for arm, figures in readers.items()]
 
 
-def _of_readers(figures: Mapping[str, Any] | None) -> dict[str, Any]:
-    area = (figures or {}).get("obuchowski_rockette") or {}
-    means = (figures or {}).get("reader_means") or {}
+def of_ratings(figures: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What stands beside machines, of the figures over readers (`evaluation.readers.all_readers.overall`) if any."""
+    figures = figures or {}
+    area = figures.get("obuchowski_rockette") or {}
+    means = figures.get("reader_means") or {}
     return {
         "auc": _interval(area),
         "deception_rate": _interval(means.get("deception_rate") or {}),
         "difference_in_rated_real": _interval(means.get("difference_in_rated_real") or {}),
     }
+
+
+def of_choices(figures: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What stands beside machines, of the figures over choices (`evaluation.readers.pairs.summarise_pairs`) if any."""
+    figures = figures or {}
+    return {"proportion_correct": _interval({**figures, "estimate": figures.get("proportion_correct")})}
 
 
 def _of_machines(figures: Mapping[str, Any] | None) -> dict[str, Any]:

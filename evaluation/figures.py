@@ -77,8 +77,16 @@ def roc(readers: Json) -> str | None:
 def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
     """Every reader's AUC with its interval, the reader mean below, the margin shaded; None where no reader has one."""
     rows = [(name, figures["auc"]) for name, figures in readers.items() if figures["auc"]]
-    if not rows:
-        return None
+    return _whiskers(rows, mean, margin, "AUC") if rows else None
+
+
+def proportions(readers: Json, mean: Json, margin: float) -> str:
+    """Every reader's proportion correct in pairs with its interval, otherwise as `areas`."""
+    rows = [(name, figures["proportion_correct"]) for name, figures in readers.items()]
+    return _whiskers(rows, mean, margin, "proportion correct")
+
+
+def _whiskers(rows: Sequence[tuple[str, Json]], mean: Json | None, margin: float, label: str) -> str:
     figure, axes = _canvas(max(SIDE, 0.9 + 0.24 * (len(rows) + 1)))
     axes.axvspan(0.5 - margin, 0.5 + margin, color=ACCENT, alpha=0.1, linewidth=0)
     axes.axvline(0.5, color=QUIET, linewidth=0.8, linestyle=":")
@@ -89,7 +97,7 @@ def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
     labels = [name for name, _ in rows] + ["mean"] * bool(mean)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set(xlabel="AUC, shaded: the margin around guessing")
+    axes.set(xlabel=f"{label}, shaded: the margin around guessing")
     ends = [value for _, area in rows for value in (area["low"], area["high"], area["estimate"]) if value is not None]
     axes.set_xlim(max(0.0, min([0.35, *ends])) - PADDING, min(1.0, max([0.65, *ends])) + PADDING)
     return _svg(figure)

@@ -16,6 +16,7 @@ from evaluation.answer import RANDOM
 from evaluation.plain_json import write_json
 from evaluation.readers import binormal
 from evaluation.readers.imrmc import write_imrmc
+from evaluation.readers.pair_table import write_pairs
 from evaluation.readers.table import write_table
 from evaluation.study import CaseFilm, StudyInput
 from evaluation.wording import number, p_value, percent
@@ -35,6 +36,13 @@ BLINDING = {
     "open": "checked with too few films to exclude that something beside the picture tells them apart",
     "leak": "checked; something beside the picture tells real films from synthetic ones",
 }
+PAIRS = "pairs"
+QUESTIONS = {
+    "rating": "a six-point rating of each film",
+    "confidence": "real or synthetic, then how sure, which together are a six-point rating of each film",
+    PAIRS: "which film of a real and a synthetic one, side by side, is synthetic",
+}
+END_POINT_OF_PAIRS = "mean proportion correct against 50 %"
 END_POINTS = {
     "auc": "reader-averaged AUC against 0.5",
     "deception_rate": "deception rate against real films rated real",
@@ -42,7 +50,7 @@ END_POINTS = {
 
 
 def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -> Path:
-    """Write report.html, report.json, answers.csv and answers.imrmc into `folder` and return the page's path.
+    """Write report.html, report.json, answers.csv and, of ratings, answers.imrmc into `folder`; return the page's path.
 
     `analysis` is the result of `evaluation.analysis.analyse` on `study`. Each file is written whole or not at all, the
     page last.
@@ -50,8 +58,11 @@ def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -
     page = render(analysis, study.films)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FIGURES, analysis)
-    write_table(folder / ANSWERS, study.readings)
-    write_imrmc(folder / IMRMC, study.readings)
+    if analysis["plan"]["question"] == PAIRS:
+        write_pairs(folder / ANSWERS, study.choices)
+    else:
+        write_table(folder / ANSWERS, study.readings)
+        write_imrmc(folder / IMRMC, study.readings)
     path = folder / REPORT
     partial = path.with_name(path.name + ".partial")
     partial.write_text(page, encoding="utf-8")
@@ -61,25 +72,41 @@ def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -
 
 def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
     """The page as text."""
-    readers = analysis["readers"]
     plan = analysis["plan"]
+    of_pairs = plan["question"] == PAIRS
     return (
         _environment()
-        .get_template("report.html")
+        .get_template("pairs.html" if of_pairs else "report.html")
         .render(
             analysis,
+            of_pairs=of_pairs,
             roles=ROLES,
-            end_points=END_POINTS,
+            questions=QUESTIONS,
+            end_point=END_POINT_OF_PAIRS if of_pairs else END_POINTS[plan["primary_end_point"]],
             random_words=RANDOM,
             blinding_words=BLINDING,
             of_what_is_not_shown=binormal.REASONS,
-            roc_figure=figures.roc(readers["readers"]),
-            files={"figures": FIGURES, "answers": ANSWERS, "imrmc": IMRMC},
-            areas_figure=figures.areas(readers["readers"], readers["overall"]["obuchowski_rockette"], plan["margin"]),
-            ratings_figure=figures.ratings(analysis["ratings"]),
+            files={"figures": FIGURES, "answers": ANSWERS, "imrmc": "" if of_pairs else IMRMC},
             sheets=_sheets(analysis["arms"], films, plan["seed"]),
+            **(_figures_of_pairs if of_pairs else _figures_of_ratings)(analysis),
         )
     )
+
+
+def _figures_of_ratings(analysis: Mapping[str, Any]) -> dict[str, str | None]:
+    readers = analysis["readers"]
+    mean, margin = readers["overall"]["obuchowski_rockette"], analysis["plan"]["margin"]
+    return {
+        "roc_figure": figures.roc(readers["readers"]),
+        "areas_figure": figures.areas(readers["readers"], mean, margin),
+        "ratings_figure": figures.ratings(analysis["ratings"]),
+    }
+
+
+def _figures_of_pairs(analysis: Mapping[str, Any]) -> dict[str, str | None]:
+    choices = analysis["choices"]
+    mean = _of_choices(choices["overall"])
+    return {"proportions_figure": figures.proportions(choices["readers"], mean, analysis["plan"]["margin"])}
 
 
 def _sheets(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: int) -> list[dict[str, Any]]:
@@ -114,6 +141,7 @@ def _environment() -> Environment:
         "percent": percent,
         "p": p_value,
         "share_with_limits": _share_with_limits,
+        "of_choices": _of_choices,
         "with_limits": _with_limits,
         "with_error": _with_error,
         "significant": _significant,
@@ -129,6 +157,11 @@ def _share_with_limits(figure: Mapping[str, Any] | None, signed: bool = False) -
     if low is not None and high is not None:
         low, high = 100 * low, 100 * high
     return _limited(percent(figure["estimate"]), low, high, 1)
+
+
+def _of_choices(over: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean proportion correct as a figure with limits."""
+    return {"estimate": over["proportion_correct"], "low": over["low"], "high": over["high"]}
 
 
 def _with_limits(figure: Mapping[str, Any] | None, digits: int = 3, bounded: bool = False) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evaluation.readers.pairs import PairReading
 from evaluation.readers.reading import Reading, Role, Truth
 from gan.pixels import Film
 
@@ -45,8 +46,23 @@ class Plan:
     unblinded_at: str
     unblinding_reason: str
     instruction_text: str = ""
-    repeats: int = 0
+    question: Literal["rating", "confidence", "pairs"] = "rating"
     practice_films: int = 0
+    practice_feedback: bool = False
+    repeats: int = 0
+    repeat_lag: int = 0
+    block_films: int = 0
+    """Films before a pause; 0 makes no pauses."""
+    sittings: int = 1
+    washout_days: int = 0
+    amend_seconds: int = 0
+    asked_beside: Sequence[str] = ()
+    """What was asked of films beside the question and when, as texts."""
+    consent_version: str = ""
+    """Empty where consent was taken elsewhere."""
+    purpose_blind_films: int = 0
+    ethics_reference: str = ""
+    debriefing_version: str = ""
     not_known: Sequence[str] = ()
     """What was not known of patients and training films; sentences. Freezing then asked for the override."""
     override_reason: str = ""
@@ -110,8 +126,16 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What a reader said of all films together; `text` may be empty."""
+
+    reader: str
+    text: str
+
+
+@dataclass(frozen=True)
 class StudyInput:
-    """Everything that one report says."""
+    """Everything that one report says. A study has `readings`, or where it shows pairs `choices`."""
 
     plan: Plan
     arms: Sequence[Arm]
@@ -121,6 +145,17 @@ class StudyInput:
     """The main films of every arm that were not withdrawn."""
     first_readings: Sequence[Reading] = ()
     """The same slots with their first answer, for the sensitivity analysis; empty where no answer was amended."""
+    choices: Sequence[PairReading] = ()
+    """As `readings`, of pairs."""
+    first_choices: Sequence[PairReading] = ()
+    amended: int = 0
+    """How many of the answers were amended."""
+    matching: Mapping[str, int] | None = None
+    """Of how many `pairs` the findings are the same (`matched`), or of one film at least `not_known`."""
+    cues: Mapping[str, str] = field(default_factory=dict)
+    """The check-list by name, in words. What was named after a rating is carried by the readings (see `cues`)."""
+    noticed: Sequence[Remark] = ()
+    """What readers said had struck them before they were told the purpose; one entry per reader who was asked."""
     deviations: Sequence[Deviation] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Code version and versions of the parts, by name."""

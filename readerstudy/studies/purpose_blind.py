@@ -40,9 +40,10 @@ def refuse_what_cannot_be_blind(study: Study) -> None:
                 "agreed; give the reference of the ethics committee."
             )
         )
+    names = {field.name: field.verbose_name for field in Study._meta.fields}
     faults = [
         _("The %(text)s says “%(word)s”, which tells readers what the study is about; put it in other words.")
-        % {"text": study._meta.get_field(name).verbose_name, "word": word}
+        % {"text": names[name], "word": word}
         for name in TEXTS
         for word in words_that_name_the_purpose(getattr(study, name))
     ]
