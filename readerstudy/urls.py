@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAdminUser
 
+from readerstudy.reading import preview
 from readerstudy.reading.admin import readers_of_study
 
 admin.site.site_header = admin.site.site_title = _("Reader study")
@@ -19,8 +20,10 @@ schema = SpectacularAPIView.as_view(authentication_classes=[SessionAuthenticatio
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("read/", include("readerstudy.reading.urls")),
+    path("preview/", include("readerstudy.reading.preview_urls", namespace="preview")),
     path("results/", include("readerstudy.results.urls")),
     path("api/schema/", schema, name="schema"),
+    path("admin/studies/study/<int:pk>/preview/", preview.begin, name="begin-preview"),
     path("admin/studies/study/<int:pk>/readers/", admin.site.admin_view(readers_of_study), name="readers-of-study"),
     path("admin/", admin.site.urls),
 ]

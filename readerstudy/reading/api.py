@@ -35,7 +35,7 @@ from readerstudy.reading.serializers import (
     Refusal,
     Taken,
 )
-from readerstudy.reading.worklist import amendable, place, remarks_open_on, upcoming
+from readerstudy.reading.worklist import Place, amendable, place, remarks_open_on, upcoming
 from readerstudy.studies.models import Reader, Slot
 
 
@@ -169,8 +169,12 @@ def _slots_in_sight(reader: Reader) -> Iterator[Slot]:
 
 def _next_slot(reader: Reader) -> dict[str, Any]:
     here = place(reader)
-    if here is None:
-        return {"done": True}
+    return slot_json(here, _amendable_json(reader)) if here else {"done": True}
+
+
+def slot_json(here: Place, amendable: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the page is told of the slot to read now: see `NextSlot`."""
+    study = here.slot.sitting.reader.study
     return {
         "code": here.slot.code,
         "ahead": here.ahead.code if here.ahead else None,
@@ -180,9 +184,9 @@ def _next_slot(reader: Reader) -> dict[str, Any]:
         "practice": here.practice,
         "asks": here.asks,
         "pause": here.after_block,
-        "amendable": _amendable_json(reader),
-        "side": reader.study.side,
-        "levels": reader.study.levels,
+        "amendable": amendable,
+        "side": study.side,
+        "levels": study.levels,
     }
 
 

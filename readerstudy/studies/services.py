@@ -330,7 +330,7 @@ def _slots(reader: Reader, number: int) -> list[Slot]:
     sitting = Sitting.objects.create(reader=reader, number=number)
     # The first sitting's order is that of the days when there was only one.
     random = Random(":".join([str(study.seed), reader.pseudonym, *([str(number)] if number > 1 else [])]))
-    films = _films_of(study)
+    films = films_of(study)
     order = draw_order(
         films[Case.Kind.PRACTICE] if number == 1 else [],
         films[Case.Kind.MAIN],
@@ -350,7 +350,7 @@ def _slots(reader: Reader, number: int) -> list[Slot]:
     return slots
 
 
-def _films_of(study: Study) -> dict[str, list[tuple[Case, ...]]]:
+def films_of(study: Study) -> dict[str, list[tuple[Case, ...]]]:
     """By kind what is shown at a time: one case, or in a study of pairs the two of a pair."""
     films: dict[str, list[tuple[Case, ...]]] = {kind: [] for kind in Case.Kind}
     pairs: dict[int, list[Case]] = defaultdict(list)
