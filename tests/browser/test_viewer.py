@@ -66,6 +66,11 @@ def span() -> float:
     return high - low
 
 
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def difference(greys: Any, expected: Any) -> float:
     assert greys.shape == expected.shape
     return float(np.abs(greys - expected).max())
@@ -74,24 +79,23 @@ def difference(greys: Any, expected: Any) -> float:
 # Exact pixels
 
 
-@pytest.mark.parametrize(
-    ("keys", "change"),
-    [
-        ("", lambda greys: greys),
-        ("i", lambda greys: 255 - greys),
-        ("h", np.fliplr),
-        ("v", np.flipud),
-        ("r", lambda greys: np.rot90(greys, -1)),
-        ("l", np.rot90),
-        ("rh", lambda greys: np.fliplr(np.rot90(greys, -1))),
-        ("hlv", lambda greys: np.flipud(np.rot90(np.fliplr(greys)))),
-    ],
-)
-def test_at_one_to_one_each_pixel_is_as_the_server_renders_it(either: Page, keys: str, change: Any) -> None:
-    for key in [*keys, "o"]:
-        either.keyboard.press(key)
-    assert seen(either).zoom == 100
-    assert difference(in_the_middle(light_box(either), SIDE), change(film())) <= 1
+TURNS: dict[str, Any] = {
+    "": lambda greys: greys,
+    "i": lambda greys: 255 - greys,
+    "h": np.fliplr,
+    "v": np.flipud,
+    "r": lambda greys: np.rot90(greys, -1),
+    "l": np.rot90,
+    "rh": lambda greys: np.fliplr(np.rot90(greys, -1)),
+    "hlv": lambda greys: np.flipud(np.rot90(np.fliplr(greys))),
+}
+
+
+def test_at_one_to_one_each_pixel_is_as_the_server_renders_it(either: Page) -> None:
+    for keys, change in TURNS.items():
+        press(either, "Space", *keys, "o")
+        assert seen(either).zoom == 100
+        assert difference(in_the_middle(light_box(either), SIDE), change(film())) <= 1, keys
 
 
 def test_around_the_film_it_is_black(either: Page) -> None:
@@ -101,22 +105,18 @@ def test_around_the_film_it_is_black(either: Page) -> None:
     assert greys.max() == 0
 
 
-@pytest.mark.parametrize(("key", "zoom"), [("=", 600), ("-", 50)])
-def test_enlarged_films_are_smooth_and_reduced_ones_antialiased(either: Page, key: str, zoom: int) -> None:
-    either.keyboard.press("o")
-    for _ in range(4):
-        either.keyboard.press(key)
-    assert seen(either).zoom == zoom
-    side = SIDE * zoom // 100
-    film_as_tensor = torch.from_numpy(film())[None, None]
-    expected = torch.nn.functional.interpolate(film_as_tensor, size=(side, side), mode="bilinear", antialias=True)
-    assert difference(in_the_middle(light_box(either), side), expected[0, 0].numpy()) <= 1
+def test_enlarged_films_are_smooth_and_reduced_ones_antialiased(either: Page) -> None:
+    for key, zoom in (("=", 600), ("-", 50)):
+        press(either, "o", key, key, key, key)
+        assert seen(either).zoom == zoom
+        side = SIDE * zoom // 100
+        film_as_tensor = torch.from_numpy(film())[None, None]
+        expected = torch.nn.functional.interpolate(film_as_tensor, size=(side, side), mode="bilinear", antialias=True)
+        assert difference(in_the_middle(light_box(either), side), expected[0, 0].numpy()) <= 1
 
 
 def test_the_window_is_applied_to_sixteen_bits(either: Page) -> None:
-    either.keyboard.press("o")
-    for _ in range(4):
-        either.keyboard.press("Shift+ArrowLeft")
+    press(either, "o", *["Shift+ArrowLeft"] * 4)
     width = 255 - span() / 2
     expected = np.clip((film() - 127.5) / width + 0.5, 0, 1) * 255
     assert difference(in_the_middle(light_box(either), SIDE), expected) <= 1
@@ -217,22 +217,21 @@ def test_shift_drag_and_middle_drag_move_the_film(reading: Page) -> None:
     assert seen(reading) == OPENED._replace(zoom=100)
 
 
-@pytest.mark.parametrize("turn", ["", "h", "rv"])
-def test_control_and_arrows_move_the_film_and_leave_the_window_alone(reading: Page, turn: str) -> None:
-    for key in (*turn, "o"):
-        reading.keyboard.press(key)
-    before = in_the_middle(light_box(reading), SIDE)
-    # One step is a sixteenth of the short side, which is 768 pixels.
-    for arrow, right, down in [
-        ("Right", 48, 0),
-        ("Up", 48, -48),
-        ("Left", 0, -48),
-        ("Left", -48, -48),
-        ("Down", -48, 0),
-    ]:
-        reading.keyboard.press(f"Control+Arrow{arrow}")
-        assert difference(in_the_middle(light_box(reading), SIDE, right, down), before) == 0
-    assert seen(reading) == OPENED._replace(zoom=100)
+def test_control_and_arrows_move_the_film_and_leave_the_window_alone(reading: Page) -> None:
+    for turn in ("", "h", "rv"):
+        press(reading, "Space", *turn, "o")
+        before = in_the_middle(light_box(reading), SIDE)
+        # One step is a sixteenth of the short side, which is 768 pixels.
+        for arrow, right, down in [
+            ("Right", 48, 0),
+            ("Up", 48, -48),
+            ("Left", 0, -48),
+            ("Left", -48, -48),
+            ("Down", -48, 0),
+        ]:
+            reading.keyboard.press(f"Control+Arrow{arrow}")
+            assert difference(in_the_middle(light_box(reading), SIDE, right, down), before) == 0, turn
+        assert seen(reading) == OPENED._replace(zoom=100)
 
 
 def test_control_and_arrows_do_nothing_beside_the_film(reading: Page) -> None:
@@ -242,24 +241,23 @@ def test_control_and_arrows_do_nothing_beside_the_film(reading: Page) -> None:
     assert difference(light_box(reading), opened) == 0
 
 
-@pytest.mark.parametrize("turn", ["", "h", "r", "rv"])
-def test_wheel_and_right_drag_zoom_about_the_pointer(reading: Page, turn: str) -> None:
-    for key in turn:
-        reading.keyboard.press(key)
+def test_wheel_and_right_drag_zoom_about_the_pointer(reading: Page) -> None:
     # A place 100 pixels right of the middle and 60 below, which keeps its grey.
     right, down = 100, 60
     box = reading.locator("#film").bounding_box()
     assert box
     x, y = int(box["width"] / 2 + right), int(box["height"] / 2 + down)
-    before = light_box(reading)[y, x]
-    reading.mouse.move(box["x"] + x, box["y"] + y)
-    reading.mouse.wheel(0, -500)
-    closer = seen(reading).zoom
-    assert closer == pytest.approx(600 * np.exp(0.8), abs=1)
-    assert abs(light_box(reading)[y, x] - before) <= 25
-    drag(reading, 0, -60, button="right", start=(right, down))
-    assert seen(reading).zoom > closer
-    assert abs(light_box(reading)[y, x] - before) <= 25
+    for turn in ("", "h", "r", "rv"):
+        press(reading, "Space", *turn)
+        before = light_box(reading)[y, x]
+        reading.mouse.move(box["x"] + x, box["y"] + y)
+        reading.mouse.wheel(0, -500)
+        closer = seen(reading).zoom
+        assert closer == pytest.approx(600 * np.exp(0.8), abs=1)
+        assert abs(light_box(reading)[y, x] - before) <= 25, turn
+        drag(reading, 0, -60, button="right", start=(right, down))
+        assert seen(reading).zoom > closer
+        assert abs(light_box(reading)[y, x] - before) <= 25, turn
 
 
 def test_plus_and_minus_zoom_and_fit_fits(reading: Page) -> None:
@@ -287,15 +285,13 @@ def test_double_click_and_space_reset_everything(reading: Page) -> None:
 
 
 def test_a_film_turned_there_and_back_is_not_called_turned(reading: Page) -> None:
-    for key in "rrhv":
-        reading.keyboard.press(key)
+    press(reading, *"rrhv")
     seen(reading)
     expect(reading.locator("#turned")).to_be_hidden()
 
 
 def test_every_film_opens_alike(reading: Page) -> None:
-    for key in ("i", "r", "+", "Shift+ArrowLeft"):
-        reading.keyboard.press(key)
+    press(reading, "i", "r", "+", "Shift+ArrowLeft")
     assert seen(reading) != OPENED
     rate(reading, 3)
     film_is_shown(reading, "Practice film 2")
@@ -307,8 +303,7 @@ def test_every_film_opens_alike(reading: Page) -> None:
 
 
 def test_the_glass_shows_the_film_twice_as_large_over_the_middle(either: Page) -> None:
-    for key in "om":
-        either.keyboard.press(key)
+    press(either, *"om")
     # The glass is 269 pixels wide, so the whole film lies in it.
     twice = torch.nn.functional.interpolate(torch.from_numpy(film())[None, None], scale_factor=2, mode="bilinear")
     assert difference(in_the_middle(light_box(either), 2 * SIDE), twice[0, 0].numpy()) <= 1
@@ -316,34 +311,31 @@ def test_the_glass_shows_the_film_twice_as_large_over_the_middle(either: Page) -
     assert difference(in_the_middle(light_box(either), SIDE), film()) <= 1
 
 
-@pytest.mark.parametrize("keys", ["", "hr", "i"])
-def test_the_glass_goes_with_the_pointer_and_what_lies_there_stays(either: Page, keys: str) -> None:
-    for key in keys:
-        either.keyboard.press(key)
-    opened = light_box(either)
+def test_the_glass_goes_with_the_pointer_and_what_lies_there_stays(either: Page) -> None:
     x, y = middle_of(either)
-    either.mouse.move(x + 5, y + 5)
-    either.keyboard.press("m")
-    for right, down in ((0, 0), (-150, 90), (300, 300)):
-        either.mouse.move(x + right, y + down)
-        greys = light_box(either)
-        under, around = in_the_middle(greys, 2, right, down), in_the_middle(opened, 6, right, down)
-        assert around.min() - 1 <= under.min()
-        assert under.max() <= around.max() + 1
-        # Within the glass, 269 pixels wide in a frame of two, it is another picture; beside it the same.
-        glass = np.zeros(greys.shape, bool)
-        in_the_middle(glass, 275, right, down)[:] = True
-        assert difference(greys[~glass], opened[~glass]) == 0
-        assert np.abs(greys - opened)[glass].mean() > 10
-    either.mouse.move(0, 0)
-    either.keyboard.press("Escape")
-    assert difference(light_box(either), opened) == 0
+    for keys in ("", "hr", "i"):
+        press(either, "Space", *keys)
+        opened = light_box(either)
+        either.mouse.move(x + 5, y + 5)
+        either.keyboard.press("m")
+        for right, down in ((0, 0), (-150, 90), (300, 300)):
+            either.mouse.move(x + right, y + down)
+            greys = light_box(either)
+            under, around = in_the_middle(greys, 2, right, down), in_the_middle(opened, 6, right, down)
+            assert around.min() - 1 <= under.min(), keys
+            assert under.max() <= around.max() + 1, keys
+            # Within the glass, 269 pixels wide in a frame of two, it is another picture; beside it the same.
+            glass = np.zeros(greys.shape, bool)
+            in_the_middle(glass, 275, right, down)[:] = True
+            assert difference(greys[~glass], opened[~glass]) == 0
+            assert np.abs(greys - opened)[glass].mean() > 10
+        either.mouse.move(0, 0)
+        either.keyboard.press("Escape")
+        assert difference(light_box(either), opened) == 0
 
 
 def test_the_glass_is_seen_by_the_same_window(reading: Page) -> None:
-    reading.keyboard.press("m")
-    reading.keyboard.press("9")
-    reading.keyboard.press("i")
+    press(reading, "m", "9", "i")
     inside = in_the_middle(light_box(reading), 200)
     reading.keyboard.press("Escape")
     outside = in_the_middle(light_box(reading), 100)
@@ -362,21 +354,19 @@ def test_the_next_film_lies_under_no_glass(reading: Page) -> None:
 # Windows by one key
 
 
-@pytest.mark.parametrize(("key", "black", "white"), [("8", 0, 0.7), ("9", 0.4, 1), ("0", 0.2, 0.8)])
-def test_presets_are_shares_of_the_films_own_range(reading: Page, key: str, black: float, white: float) -> None:
+def test_presets_are_shares_of_the_films_own_range(reading: Page) -> None:
     low, high = np.percentile(film(), [1, 99])
-    reading.keyboard.press("Shift+ArrowLeft")
-    reading.keyboard.press(key)
-    now = seen(reading)
-    assert now.window == pytest.approx((white - black) * (high - low), abs=1.5)
-    assert now.level == pytest.approx(low + (black + white) / 2 * (high - low), abs=1.5)
-    reading.keyboard.press("7")
-    assert seen(reading) == OPENED
+    for key, black, white in (("8", 0, 0.7), ("9", 0.4, 1), ("0", 0.2, 0.8)):
+        press(reading, "Shift+ArrowLeft", key)
+        now = seen(reading)
+        assert now.window == pytest.approx((white - black) * (high - low), abs=1.5)
+        assert now.level == pytest.approx(low + (black + white) / 2 * (high - low), abs=1.5)
+        reading.keyboard.press("7")
+        assert seen(reading) == OPENED
 
 
 def test_presets_leave_zoom_place_and_turn_alone(reading: Page) -> None:
-    for key in ("i", "h", "o", "Control+ArrowRight", "8", "7"):
-        reading.keyboard.press(key)
+    press(reading, "i", "h", "o", "Control+ArrowRight", "8", "7")
     assert difference(in_the_middle(light_box(reading), SIDE, 48), 255 - np.fliplr(film())) <= 1
 
 
@@ -526,8 +516,7 @@ def test_single_keys_can_be_switched_off_for_good(reading: Page) -> None:
     reading.keyboard.press("Escape")
     reading.reload()
     film_is_shown(reading)
-    for key in ("3", "i", "+", "?"):
-        reading.keyboard.press(key)
+    press(reading, "3", "i", "+", "?")
     assert seen(reading) == OPENED
     expect(reading.locator("#turned")).to_be_hidden()
     expect(reading.get_by_role("dialog")).to_be_hidden()
