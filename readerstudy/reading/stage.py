@@ -36,7 +36,8 @@ def with_entrance(readers: QuerySet[Reader]) -> QuerySet[Reader]:
     """Readers with all that their stages are told by beside the worklist, so that no further query is needed."""
     consents = Consent.objects.filter(reader=OuterRef("pk"))
     withdrawn = Deviation.objects.filter(reader=OuterRef("pk"), kind=Deviation.Kind.READER_WITHDRAWN)
-    return readers.annotate(
+    return readers.annotate(  # type: ignore[no-redef]
+        # Takes the place of the property's own query.
         withdrawn=Exists(withdrawn),
         consented=Exists(consents.filter(stage=Consent.Stage.ENTRY, given=True)),
         profiled=Exists(Profile.objects.filter(reader=OuterRef("pk"))),
@@ -46,7 +47,12 @@ def with_entrance(readers: QuerySet[Reader]) -> QuerySet[Reader]:
 
 def stage_of(reader: Reader, session: SessionBase) -> Stage:
     """What is due to a reader who came by `with_entrance`."""
-    return _ended(reader) or entrance_of(reader, session) or _stage_inside(reader)
+    due = _ended(reader) or entrance_of(reader, session)
+    if due not in (None, Stage.DISPLAY):
+        return due
+    inside = _stage_inside(reader)
+    # Who has nothing to read today needs no display for it.
+    return due if due and inside is Stage.READING else inside
 
 
 def entrance_of(reader: Any, session: SessionBase) -> Stage | None:

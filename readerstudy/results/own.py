@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from evaluation.readers.arms import main_readings
 from evaluation.readers.one_reader import reader_figures
 from evaluation.readers.options import Options
 from evaluation.readers.pairs import main_choices, summarise_pairs
-from evaluation.readers.summary import main_readings
 from readerstudy.reading.access import reader_of
 from readerstudy.reading.views import reading_page
 from readerstudy.results.table import long_table, table_of_choices
