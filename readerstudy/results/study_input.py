@@ -9,18 +9,16 @@ import django
 import numpy as np
 import scipy
 import torch
-from django.db.models import Q
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from evaluation.readers.reading import Role
-from evaluation.study import Arm, CaseFilm, Deviation, Generator, Plan, StudyInput
+from evaluation.study import Arm, CaseFilm, Generator, Plan, Remark, StudyInput
 from readerstudy import __version__
 from readerstudy.archive.models import Split
-from readerstudy.reading.models import Answer
-from readerstudy.results.table import long_table, require_unblinded, unanswered
+from readerstudy.reading.models import Cue, OverallRemark
+from readerstudy.results.deviations import deviations_of, moment
+from readerstudy.results.remarks import overall_remarks
+from readerstudy.results.table import amended_answers, long_table, require_unblinded, table_of_choices
 from readerstudy.studies import models
 from readerstudy.studies.rendering import film_of, frozen_payload
 
@@ -32,14 +30,20 @@ def study_input(study: models.Study) -> StudyInput:
     """
     require_unblinded(study)
     manifest = study.manifest.content
-    amended = Answer.objects.filter(slot__sitting__reader__study=study, revision__gt=1).exists()
+    amended = amended_answers(study)
     return StudyInput(
         plan=_plan(study, manifest),
         arms=[_arm(arm) for arm in manifest["arms"]],
         readings=long_table(study),
         first_readings=long_table(study, first=True) if amended else [],
+        choices=table_of_choices(study),
+        first_choices=table_of_choices(study, first=True) if amended else [],
+        amended=amended,
+        matching=manifest.get("pairs"),
         films=_films(study),
-        deviations=_deviations(study),
+        deviations=deviations_of(study),
+        cues={cue.value: str(cue.label) for cue in Cue},
+        noticed=_noticed(study),
         environment=_environment(manifest),
         simulated=study.readers.filter(simulated=True).exists(),
     )
@@ -59,19 +63,47 @@ def _plan(study: models.Study, manifest: dict[str, Any]) -> Plan:
         instruction_text=study.instruction_text,
         instruction_version=study.instruction_version,
         ratio_told=study.ratio_told,
-        repeats=study.repeats,
+        question=cast(Literal["rating", "confidence", "pairs"], study.question),
         practice_films=study.practice_films,
+        practice_feedback=study.practice_feedback,
+        repeats=study.repeats,
+        repeat_lag=study.repeat_lag,
+        block_films=study.block_films,
+        sittings=study.sittings,
+        washout_days=study.washout_days,
+        amend_seconds=study.amend_seconds,
+        asked_beside=_asked_beside(study),
+        consent_version=study.consent_version if study.consent_text else "",
+        purpose_blind_films=study.purpose_blind_films,
+        ethics_reference=study.ethics_reference,
+        debriefing_version=study.debriefing_version,
         seed=study.seed,
         side=study.side,
         levels=study.levels,
         manifest_hash=study.manifest_hash,
-        frozen_at=_moment(study.frozen_at),
-        closed_at=_moment(study.closed_at),
-        unblinded_at=_moment(study.unblinded_at),
+        frozen_at=moment(study.frozen_at),
+        closed_at=moment(study.closed_at),
+        unblinded_at=moment(study.unblinded_at),
         unblinding_reason=study.unblinding_reason,
         not_known=manifest["not_known"],
         override_reason=study.override_reason,
     )
+
+
+def _asked_beside(study: models.Study) -> list[str]:
+    asked = {
+        _("cues, after each film"): study.cues == models.Study.Cues.PER_FILM,
+        _("cues, once after the last film"): study.cues == models.Study.Cues.AT_END,
+        _("regions on the film, after each rating"): study.regions_asked,
+        _("findings with certainty, after each rating"): study.findings_asked,
+        _("a remark in words, after each rating"): study.remarks_asked,
+    }
+    return [what for what, is_asked in asked.items() if is_asked]
+
+
+def _noticed(study: models.Study) -> list[Remark]:
+    before = OverallRemark.Moment.BEFORE_REVEAL
+    return [Remark(row.reader.pseudonym, row.text) for row in overall_remarks(study) if row.moment == before]
 
 
 def _arm(arm: dict[str, Any]) -> Arm:
@@ -118,41 +150,16 @@ def _generator(generator: dict[str, Any], truncations: list[float]) -> Generator
 
 
 def _films(study: models.Study) -> list[CaseFilm]:
-    """Main films that were not withdrawn, as readers saw them."""
+    """Main films that were not withdrawn, nor one that was shown beside them, as readers saw them."""
     assert study.side
-    kept = models.CaseTruth.objects.filter(study=study, case__kind=models.Case.Kind.MAIN).exclude(
-        case__deviations__kind=models.Deviation.Kind.FILM_WITHDRAWN
-    )
+    main = models.CaseTruth.objects.filter(study=study, case__kind=models.Case.Kind.MAIN)
+    out = main.filter(case__deviations__kind=models.Deviation.Kind.FILM_WITHDRAWN)
+    pairs = out.filter(pair__isnull=False).values("pair")
+    kept = main.exclude(pk__in=out.values("pk")).exclude(pair__in=pairs)
     return [
         CaseFilm(truth.case.code, truth.arm.name, film_of(frozen_payload(truth.case), study.side), truth.patient)
         for truth in kept.select_related("case__study", "arm").order_by("arm_id", "case__code")
     ]
-
-
-def _deviations(study: models.Study) -> list[Deviation]:
-    """Recorded deviations, and the slots that nobody answered."""
-    rows = [_deviation(row) for row in study.deviations.select_related("case", "reader").order_by("pk")]
-    missing = unanswered(study)
-    if missing:
-        reason = ngettext(
-            "%(count)d film of the readers' lists was not rated.",
-            "%(count)d films of the readers' lists were not rated.",
-            missing,
-        ) % {"count": missing}
-        rows.append(Deviation(kind=_("not read"), reason=reason, at=_moment(study.closed_at)))
-    return rows
-
-
-def _deviation(row: models.Deviation) -> Deviation:
-    slots = {
-        models.Deviation.Kind.FILM_WITHDRAWN: Q(slot__case=row.case_id),
-        models.Deviation.Kind.READER_WITHDRAWN: Q(slot__sitting__reader=row.reader_id),
-    }.get(models.Deviation.Kind(row.kind))
-    left_out = Answer.objects.filter(slots).values("slot").distinct().count() if slots else 0
-    about = row.case.code if row.case else row.reader.pseudonym if row.reader else ""
-    return Deviation(
-        kind=row.get_kind_display(), reason=row.reason, at=_moment(row.at), about=about, readings_left_out=left_out
-    )
 
 
 def _environment(manifest: dict[str, Any]) -> dict[str, str]:
@@ -167,7 +174,3 @@ def _environment(manifest: dict[str, Any]) -> dict[str, str]:
         "torch": torch.__version__,
     }
     return now | frozen
-
-
-def _moment(at: Any) -> str:
-    return date_format(localtime(at), "j F Y, H:i T") if at else ""

@@ -53,7 +53,7 @@ def table_of_choices(study: Study, *, first: bool = False) -> list[PairReading]:
     return [_choice(rows[0 if first else -1], findings) for rows in _answers(study)]
 
 
-def amended(study: Study) -> int:
+def amended_answers(study: Study) -> int:
     """How many of the answers that count were amended."""
     return sum(len(rows) > 1 for rows in _answers(study))
 

@@ -42,7 +42,10 @@ def beside_report(request: HttpRequest, code: str, name: str) -> HttpResponse:
 
 def _file(code: str, name: str) -> HttpResponse:
     """A file of the analysis. It is written with the row and never changes, so it is small enough to read at once."""
-    analysis = get_object_or_404(Analysis, code=code)
-    response = HttpResponse((analysis.folder / name).read_bytes(), content_type=CONTENT_TYPES[name])
+    path = get_object_or_404(Analysis, code=code).folder / name
+    if not path.exists():
+        # Choices between two films have no file of iMRMC.
+        raise Http404
+    response = HttpResponse(path.read_bytes(), content_type=CONTENT_TYPES[name])
     response["X-Robots-Tag"] = "noindex"
     return response

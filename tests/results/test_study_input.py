@@ -101,7 +101,7 @@ def test_what_nobody_read_is_told(tmp_path: Path) -> None:
     assert given.readings == []
     assert not given.simulated
     (deviation,) = given.deviations
-    assert (deviation.kind, deviation.reason) == ("not read", "12 films of the readers' lists were not rated.")
+    assert (deviation.kind, deviation.reason) == ("not read", "12 films of the readers' lists were not read.")
 
 
 def test_first_answers_are_given_only_where_one_was_amended(study: Study) -> None:
