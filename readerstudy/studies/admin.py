@@ -10,12 +10,13 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from readerstudy.admin_steps import Reason, Step, StepsAdmin
-from readerstudy.admin_texts import short_date
+from readerstudy.admin_texts import link, short_date
 from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.services import enqueue
@@ -44,6 +45,10 @@ AFTER_FREEZING = BEFORE_UNBLINDING | {State.UNBLINDED.value}
 class Invitation(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
+
+
+class NewName(forms.Form):
+    name = forms.SlugField(label=_("Name of the new study"), max_length=100)
 
 
 def actor(request: HttpRequest) -> str:
@@ -76,6 +81,13 @@ def invite(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
         "reader": reader.pseudonym,
         "link": personal_link(request.build_absolute_uri("/"), token),
     }
+
+
+def copy(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
+    begun = services.copy_study(study=study, name=answers["name"], actor=actor(request))
+    return format_html(
+        gettext("The design of {} is begun."), link(reverse("admin:studies_study_change", args=[begun.pk]), begun.name)
+    )
 
 
 def deviate(request: HttpRequest, study: Study, answers: dict[str, Any]) -> str:
@@ -261,6 +273,14 @@ class StudyAdmin(StepsAdmin):
             frozenset({State.CLOSED.value}),
         ),
         Step(
+            "copy",
+            _("Copy the design"),
+            _("A new study begins with the same plan and arms; a frozen design cannot change, but its copy can."),
+            "studies.add_study",
+            copy,
+            NewName,
+        ),
+        Step(
             "deviation",
             _("Record a deviation"),
             _("What went otherwise than planned is printed in the report and cannot be removed."),
@@ -386,7 +406,8 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reader]:
         withdrawn = Deviation.objects.filter(reader=OuterRef("pk"), kind=Deviation.Kind.READER_WITHDRAWN)
-        answered = Q(sittings__slots__answers__isnull=False)
+        # In a purpose-blind phase a remark is the answer; elsewhere it follows one.
+        answered = Q(sittings__slots__answers__isnull=False) | Q(sittings__slots__remark__isnull=False)
         return (
             super()
             .get_queryset(request)

@@ -119,6 +119,19 @@ def save_study(*, study: Study, actor: str) -> Study:
     return study
 
 
+def copy_study(*, study: Study, name: str, actor: str) -> Study:
+    """Begin a new design with the plan and the arms of another study, whatever its state; only the name is new."""
+    fields = [field for field in Study._meta.fields if field.editable and not field.primary_key]
+    with transaction.atomic():
+        copy = Study(**{field.name: getattr(study, field.name) for field in fields} | {"name": name})
+        save_study(study=copy, actor=actor)
+        for arm in study.arms.order_by("pk"):
+            arm.pk, arm.study = None, copy
+            arm._state.adding = True
+            save_arm(arm=arm, actor=actor)
+    return copy
+
+
 def add_arm(*, study: Study, actor: str, **plan: Unpack[ArmPlan]) -> Arm:
     """Add one source of films to a study in design."""
     return save_arm(arm=Arm(study=study, **plan), actor=actor)

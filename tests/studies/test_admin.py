@@ -13,10 +13,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from readerstudy.admin_texts import short_date
 from readerstudy.audit.models import AuditRow
 from readerstudy.jobs.models import Job
 from readerstudy.reading.models import Answer
-from readerstudy.studies import services
+from readerstudy.studies import freezing, services
 from readerstudy.studies.models import (
     Arm,
     Case,
@@ -221,6 +222,24 @@ def test_films_and_readers_are_withdrawn_and_identities_erased(admin_client: Cli
     assert not ReaderIdentity.objects.exists()
 
 
+def test_a_link_is_withdrawn_and_its_dates_are_shown_but_never_the_link(admin_client: Client, study: Study) -> None:
+    reader, token = services.invite_reader(study=study, actor=ACTOR)
+    assert "The link is withdrawn." in step(admin_client, reader, "withdraw-link")
+    assert "Reader R01 has no link to withdraw" in step(admin_client, reader, "withdraw-link")
+    identity = ReaderIdentity.objects.get()
+    pages = [
+        admin_client.get("/admin/studies/readeridentity/").content.decode(),
+        admin_client.get(f"/admin/studies/readeridentity/{identity.pk}/change/").content.decode(),
+    ]
+    for page in pages:
+        for moment in (identity.link_expires_at, identity.link_withdrawn_at):
+            assert short_date(moment) in page
+        assert identity.link_hash not in page
+        assert token not in page
+    services.close_study(study=study, actor=ACTOR)
+    assert "New link of reader R01" in step(admin_client, reader, "reissue")
+
+
 def pages_of(client: Client, study: Study) -> str:
     """Everything that the admin shows of a study: lists and single pages."""
     pages = []
@@ -321,3 +340,15 @@ def test_nothing_is_deleted_in_bulk(admin_client: Client, study: Study, model: A
         base, {"action": "delete_selected", "_selected_action": [model.objects.all()[0].pk], "post": "yes"}
     )
     assert model.objects.exists()
+
+
+def test_a_design_is_copied_under_a_new_name(admin_client: Client, tmp_path: Path) -> None:
+    study = two_arms(tmp_path, films=5, repeats=1, cues="film", consent_text="Agree?", consent_version="4")
+    services.freeze_study(study=study, actor=ACTOR)
+    assert "The design of" in step(admin_client, study, "copy", name="again")
+    copied = Study.objects.get(name="again")
+    assert (copied.state, copied.manifest_hash, copied.frozen_at) == ("design", "", None)
+    ours, theirs = (freezing.design_of(one) for one in (copied, Study.objects.get(name="chest")))
+    assert ours["arms"] == theirs["arms"]
+    assert ours["plan"] | {"name": "chest"} == theirs["plan"]
+    assert "already exists" in step(admin_client, study, "copy", name="again")
