@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.readers.arms import main_readings, with_common_reals
+from evaluation.readers.arms import later_sittings_as_repeats, main_readings, with_common_reals
 from evaluation.readers.ids import kept_where_possible, path_of_ids, write_ids
 from evaluation.readers.reading import Reading, Truth
 from evaluation.readers.rows import Row, TableError, as_text, read_text
@@ -49,7 +49,7 @@ def write_imrmc(path: Path, readings: Sequence[Reading], arms: str | None = "arm
     Every value of the column `arms` with synthetic films is a modality, and the real arm's readings stand in each of
     them. An id that such a file cannot hold is replaced, and `<name>.ids.csv` beside the file then says which is which.
     """
-    modalities = with_common_reals(main_readings(readings), arms)
+    modalities = with_common_reals(main_readings(later_sittings_as_repeats(readings, arms)), arms)
     written = [(reading, arm or "1") for arm, of_arm in modalities.items() for reading in of_arm]
     truths = {reading.case: reading.truth for reading, _ in written}
     ids = {

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from evaluation.readers.arms import main_readings, with_common_reals
+from evaluation.readers.arms import later_sittings_as_repeats, main_readings, with_common_reals
 from evaluation.readers.ids import numbered, path_of_ids, write_ids
 from evaluation.readers.reading import Reading, Truth
 from evaluation.readers.rows import Row, TableError, as_text
@@ -58,7 +58,7 @@ def write_rjafroc(path: Path, readings: Sequence[Reading], arms: str | None = "a
     them. Readers, cases and modalities get numbers, and `<name>.ids.csv` beside the workbook says which is which.
     Raises ValueError where a reader lacks a case in a modality: RJafroc takes complete designs only.
     """
-    modalities = with_common_reals(main_readings(readings), arms)
+    modalities = with_common_reals(main_readings(later_sittings_as_repeats(readings, arms)), arms)
     everything = [(reading, arm) for arm, of_arm in modalities.items() for reading in of_arm]
     # RJafroc sorts real cases before synthetic ones; so do the numbers.
     truths = dict(sorted(((row.case, row.truth) for row, _ in everything), key=lambda case: case[1]))

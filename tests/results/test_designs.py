@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluation.readers.imrmc import read_imrmc
 from readerstudy.reading.models import Answer
-from readerstudy.results.services import simulate_readers
+from readerstudy.results.services import analyse_study, simulate_readers
+from readerstudy.results.table import long_table
 from readerstudy.studies import services
 from readerstudy.studies.models import CaseTruth, Slot
 from tests.studies.films import ACTOR, two_arms
@@ -45,3 +48,19 @@ def test_simulated_readers_choose_the_synthetic_film_as_often_as_they_can_tell(t
     correct = [(row.chosen == "left") == (row.slot.case_id in synthetic) for row in answers]
     # Φ(4/√2) is 0.998.
     assert sum(correct) >= 70
+
+
+def test_of_two_sittings_the_first_counts_in_the_report_and_in_the_file_of_imrmc(tmp_path: Path) -> None:
+    study = services.freeze_study(study=two_arms(tmp_path, films=6, sittings=2, repeats=2), actor=ACTOR)
+    simulate_readers(study=study, readers=2, d_prime=1.0, seed=0, actor=ACTOR)
+    services.close_study(study=study, actor=ACTOR)
+    study = services.unblind_study(study=study, reason="All have read.", actor=ACTOR)
+    analysis = analyse_study(study=study, actor=ACTOR)
+    figures = json.loads((analysis.folder / "report.json").read_text())
+    assert figures["readers"]["n"]["readings"] == 2 * 12
+    # Two repeats in each sitting, and twelve films seen again in the second.
+    assert {row["n"] for row in figures["repeats"].values()} == {16}
+    scores = read_imrmc(analysis.folder / "answers.imrmc")
+    first = [row for row in long_table(study) if row.kind == "main" and row.sitting == "1"]
+    assert {(row.reader, row.case, row.rating) for row in scores} == {(r.reader, r.case, r.rating) for r in first}
+    assert len(scores) == len(first)
