@@ -116,6 +116,16 @@ def test_a_reader_who_comes_back_is_asked_for_the_display_alone(browser: Browser
     assert "Your display" in elsewhere.get("/read/").content.decode()
 
 
+def test_a_reader_with_nothing_left_to_read_is_asked_for_no_display(browser: Browser) -> None:
+    browser.come_in()
+    for _ in range(4):
+        browser.read()
+    elsewhere = Client()
+    elsewhere.get(f"/read/{browser.token}/")
+    assert "Thank you for reading." in elsewhere.get("/read/").content.decode()
+    assert elsewhere.get("/read/slot/").json() == {"done": True}
+
+
 def test_two_readers_at_one_browser_check_the_display_each(browser: Browser, study: Study) -> None:
     browser.come_in()
     _, token = services.invite_reader(study=study, actor=ACTOR)

@@ -51,6 +51,10 @@ def test_a_study_runs_from_design_to_unblinding_by_commands_alone(capsys: pytest
     assert ReaderIdentity.objects.get().link_hash == link_hash(token)
     new = link_of(run(capsys, "reissue_link", "demo", "R01"))
     assert ReaderIdentity.objects.get().link_hash == link_hash(new)
+    assert run(capsys, "withdraw_link", "demo", "R01") == "The link of reader R01 is withdrawn.\n"
+    assert ReaderIdentity.objects.get().link_withdrawn_at
+    with pytest.raises(CommandError, match="Reader R01 has no link to withdraw"):
+        call_command("withdraw_link", "demo", "R01")
     run(capsys, "withdraw_film", "demo", study.cases.all()[0].code, "--reason", "A name is burnt in.")
     run(capsys, "withdraw_reader", "demo", "R01", "--reason", "Took back the consent.", "--erase")
     assert Deviation.objects.count() == 2
