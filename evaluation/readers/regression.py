@@ -7,6 +7,7 @@ on detection (do real and synthetic films come further apart?), the latter its i
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Literal
 import numpy as np
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from evaluation.readers.intervals import t_quantile, two_sided_p
 from evaluation.readers.ratings import Bools, Floats
@@ -26,6 +28,7 @@ Effect = Literal["bias", "detection"]
 MANY_READERS = 20
 # A fitted log odds beyond this is on its way to infinity.
 CERTAIN = 25
+SEPARATED = "The regression does not converge: a covariate tells the judgements apart completely."
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +188,14 @@ def _fitted(
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError("The covariates cannot be told apart from each other or from the truth; name fewer of them.")
     clusters = np.column_stack([readers, cases])
-    fit = GLM(said.astype(float), design, family=Binomial()).fit(cov_type="cluster", cov_kwds={"groups": clusters})
-    if not fit.converged or not np.abs(design @ fit.params).max() < CERTAIN:
-        raise ValueError("The regression does not converge: a covariate tells the judgements apart completely.")
+    model = GLM(said.astype(float), design, family=Binomial())
+    try:
+        with warnings.catch_warnings(action="error", category=PerfectSeparationWarning):
+            fit = model.fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    except PerfectSeparationWarning as warning:
+        raise ValueError(SEPARATED) from warning
+    if not fit.converged or np.abs(design @ fit.params).max() > CERTAIN:
+        raise ValueError(SEPARATED)
     return fit.params[1:], np.diag(fit.cov_params())[1:]
 
 
