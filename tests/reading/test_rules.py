@@ -82,7 +82,7 @@ def test_what_readers_say_is_only_added_to(
         {"rating": 0},
         {"rating": 7},
         {"chosen": "left"},
-        {"rating": None, "chosen": "middle"},
+        {"rating": None, "chosen": "both"},
         {"revision": 0},
         {"active_milliseconds": 4001},
         {"milliseconds": -1},
