@@ -114,6 +114,60 @@ def test_a_negative_covariance_takes_nothing_away() -> None:
     assert (mean.se, mean.df) == pytest.approx((np.sqrt(0.01 / 3), 2))
 
 
+@pytest.mark.parametrize(("readers", "spread"), [(2, 0.005), (3, 0.005), (4, 0.0001)])
+def test_two_or_three_readers_do_not_vary_by_less_than_nothing(readers: int, spread: float) -> None:
+    """Var − Cov2 is 0.005, MSR 0.0001: no larger for that many readers, as published from four on."""
+    ends = np.sqrt(0.0001 * (readers - 1) / 2)
+    estimates = 0.7 + np.array([-ends, ends, *[0.0] * (readers - 2)])
+    covariances = np.full((readers, readers), 0.002) + np.eye(readers) * 0.005
+    mean = mrmc.reader_mean(estimates, covariances, 0.5)
+    error = spread + readers * 0.002
+    assert mean.components.msr == pytest.approx(0.0001)
+    assert mean.se == pytest.approx(np.sqrt(error / readers))
+    assert mean.df == pytest.approx(error**2 / (spread**2 / (readers - 1)))
+
+
+@pytest.mark.parametrize(("readers", "spread"), [(3, 0.004), (4, 0.0001)])
+def test_nor_do_they_in_a_comparison(readers: int, spread: float) -> None:
+    """Var − Cov1 − Cov2 + Cov3 is 0.004, MSTR 0.0001."""
+    ends = np.sqrt(0.0001 * (readers - 1) / 4)
+    first = 0.7 + np.array([-ends, ends, *[0.0] * (readers - 2)])
+    same_reader, same_arm = np.kron(np.ones((2, 2)), np.eye(readers)), np.kron(np.eye(2), np.ones((readers, readers)))
+    covariances = 0.001 + 0.001 * same_reader + 0.0015 * same_arm + 0.004 * same_reader * same_arm
+    result = mrmc.compare(np.stack([first, 1.5 - first]), covariances)
+    error = spread + readers * 0.0015
+    assert result.components.mstr == pytest.approx(0.0001)
+    assert result.pairs[0, 1].se == pytest.approx(np.sqrt(2 * error / readers))
+    assert result.df2 == pytest.approx(error**2 / (spread**2 / (readers - 1)))
+
+
+def test_several_modalities_are_those_of_rjafroc() -> None:
+    """RJafroc's dataset04 as ROC data: five modalities, four readers (RJafrocBook, chapter “ORApplications”)."""
+    estimates = np.array(
+        [
+            [0.90425, 0.79820, 0.81175, 0.86645],
+            [0.86425, 0.84470, 0.82050, 0.87160],
+            [0.81295, 0.81635, 0.75275, 0.85730],
+            [0.90235, 0.83150, 0.78865, 0.87980],
+            [0.84140, 0.77300, 0.77115, 0.84800],
+        ]
+    )
+    variance, cov1, cov2, cov3 = 7.8911924e-04, 2.9480096e-04, 2.3331406e-04, 2.1212789e-04
+    same_reader, same_modality = np.kron(np.ones((5, 5)), np.eye(4)), np.kron(np.eye(5), np.ones((4, 4)))
+    covariances = cov3 + (cov1 - cov3) * same_reader + (cov2 - cov3) * same_modality
+    covariances += (variance - cov1 - cov2 + cov3) * same_reader * same_modality
+    both, readers, cases = (mrmc.compare(estimates, covariances, random) for random in ("both", "readers", "cases"))
+    mean_squares = (both.components.mst, both.components.msr, both.components.mstr)
+    assert mean_squares == pytest.approx((0.00189695737, 0.00729417750, 0.00046220687), abs=5e-12)
+    assert (both.f, both.df1, both.df2) == pytest.approx((3.4682364, 4, 16.803749), abs=5e-6)
+    assert both.p == pytest.approx(0.030544556, abs=5e-8)
+    assert (both.pairs[1, 2].low, both.pairs[1, 2].high) == pytest.approx((0.00550369549, 0.0753463045), abs=5e-9)
+    assert (readers.f, readers.df2, readers.p) == pytest.approx((4.1041306, 12, 0.025328308), abs=5e-8)
+    assert (readers.pairs[3, 4].low, readers.pairs[3, 4].high) == pytest.approx((0.0090649986, 0.0753100014), abs=5e-10)
+    assert (cases.f * 4, cases.p) == pytest.approx((13.601264, 0.0086826618), abs=5e-7)
+    assert (cases.pairs[0, 4].low, cases.pairs[0, 4].high) == pytest.approx((0.0040407614, 0.0695092386), abs=5e-9)
+
+
 def test_readers_who_are_all_perfect_leave_no_interval() -> None:
     perfect = table([[1, 2, 5, 6], [1, 1, 6, 6]], [0, 0, 1, 1])
     with pytest.raises(mrmc.NoVariance, match="all perfect"):
