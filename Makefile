@@ -11,7 +11,7 @@ PRODUCTION := READERSTUDY_DEBUG=0 READERSTUDY_HOME=$(CURDIR)/var/test READERSTUD
 	READERSTUDY_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 	READERSTUDY_PSEUDONYM_KEY=only-for-this-check
 
-.PHONY: help demo test lint format bench bench-web validate-statistics
+.PHONY: help demo test lint format bench bench-web check-blinding validate-statistics
 help:
 	@echo "make demo    a study to read in the browser, on phantom films"
 	@echo "make test    all tests on SQLite and, where its server is installed, the database tests on PostgreSQL"
@@ -19,7 +19,8 @@ help:
 	@echo "make format  what of that can be mended by itself"
 	@echo "make bench   one JSON line per measured figure"
 	@echo "make bench-web  the same of the reading room, on PostgreSQL behind gunicorn"
-	@echo "make validate-statistics    the table of docs/statistics.md, drawn and analysed anew (ten minutes)"
+	@echo "make check-blinding  what a browser could tell of 400 phantoms and 400 drawn films beside the picture (minutes)"
+	@echo "make validate-statistics    the table of docs/statistics.md, drawn and analysed anew (six minutes of one core)"
 
 .venv/installed: requirements.txt
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
@@ -57,6 +58,9 @@ bench: .venv/installed
 
 bench-web: .venv/installed-dev
 	@$(BIN)/python -m tests.bench_web
+
+check-blinding: .venv/installed
+	@$(BIN)/python -m readerstudy.demo.blinding
 
 validate-statistics: .venv/installed
 	@$(BIN)/python -m evaluation.readers.validation
