@@ -195,14 +195,18 @@ def test_what_a_rate_loses_with_a_case_is_what_it_loses(name: str) -> None:
         assert whole.changes[0, :, case] == pytest.approx(without.estimates[0] - whole.estimates[0])
 
 
-def two_arms(seed: int, cases: int = 40) -> Ratings:
-    """Five readers of real films and of two equally good arms of synthetic ones: the real films stand in both."""
+def two_arms(seed: int, cases: int = 40, missing: float = 0.0) -> Ratings:
+    """Five readers of real films and of two equally good arms of synthetic ones: the real films stand in both.
+
+    A share of the readings is missing by chance.
+    """
     random = np.random.default_rng(seed)
     by_arm = []
     for stands_out in (0.0, 0.5, 0.5):
         look = random.normal(0, 0.4, cases)
         seen = stands_out + look + random.normal(0, 0.9, (5, cases))
-        by_arm.append(1.0 + np.searchsorted([-1.0, -0.4, 0.2, 0.8, 1.4], seen))
+        ratings = 1.0 + np.searchsorted([-1.0, -0.4, 0.2, 0.8, 1.4], seen)
+        by_arm.append(np.where(random.random(ratings.shape) < missing, None, ratings))
     real = readings(by_arm[0], [0] * cases)
     first, second = (
         readings(ratings, [1] * cases, first_case=start) for ratings, start in zip(by_arm[1:], (100, 200), strict=True)
@@ -229,11 +233,21 @@ def test_leaving_out_a_film_of_one_arm_leaves_the_other_arm_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("method", ["jackknife", "delong", "unbiased"])
-def test_the_error_of_a_difference_of_arms_is_the_spread_of_its_repetitions(method: Any) -> None:
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_the_error_of_a_difference_of_arms_is_the_spread_of_its_repetitions(method: Any, missing: float) -> None:
     differences, errors = [], []
     for seed in range(150):
-        arms = two_arms(seed)
+        arms = two_arms(seed, missing=missing)
         pair = mrmc.compare(merit.auc(arms).estimates, covariance.of_auc(arms, method)).pairs[0, 1]
         differences.append(pair.estimate)
         errors.append(pair.se)
     assert np.mean(errors) == pytest.approx(np.std(differences), rel=0.2)
+
+
+def test_missing_readings_do_not_make_equal_arms_differ() -> None:
+    """400 studies of five readers who have read seven films in ten; the error of 5 % is 1.1 %."""
+    found = 0
+    for seed in range(400):
+        arms = two_arms(1000 + seed, missing=0.3)
+        found += mrmc.compare(merit.auc(arms).estimates, covariance.of_auc(arms, "jackknife")).p < 0.05
+    assert found / 400 < 0.085
