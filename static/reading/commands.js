@@ -1,7 +1,7 @@
 /* What can be done with a viewer, by name for buttons and by key; templates/reading/keys.html lists the keys. */
 
-import { STEPS } from "./viewer.js";
-
+/* Shares of a film's own range by which an arrow changes window and level. */
+const STEPS = { fine: 1 / 64, coarse: 1 / 8 };
 const ARROWS = { Right: [1, 0], Left: [-1, 0], Up: [0, 1], Down: [0, -1] };
 
 /* Commands {name, key, run}; of two with one key that are there the first counts. */
@@ -28,6 +28,7 @@ export function commandsOf(viewer) {
     onViewer("rotateRight", "r"),
     onViewer("rotateLeft", "l"),
     onViewer("fullScreen", "f", { act: changeFullScreen, when: () => document.fullscreenEnabled }),
+    onViewer("fullScreen", "Escape", { act: changeFullScreen, when: () => document.fullscreenElement }),
   ];
 }
 
@@ -62,8 +63,8 @@ function arrowCommands(viewer) {
     const windowBy = (step) => ({ use: "window", at: "page", repeats: true, act: () => viewer.window(x * step, y * step) });
     const move = { use: "pan", at: "page", repeats: true, act: () => viewer.move(x, -y) };
     return [
-      commandOn(viewer, `window${arrow}`, `Arrow${arrow}`, windowBy(STEPS.FINE)),
-      commandOn(viewer, `window${arrow}`, `Shift+Arrow${arrow}`, windowBy(STEPS.COARSE)),
+      commandOn(viewer, `window${arrow}`, `Arrow${arrow}`, windowBy(STEPS.fine)),
+      commandOn(viewer, `window${arrow}`, `Shift+Arrow${arrow}`, windowBy(STEPS.coarse)),
       commandOn(viewer, `move${arrow}`, `Control+Arrow${arrow}`, move),
     ];
   });

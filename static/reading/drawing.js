@@ -88,7 +88,8 @@ export function drawingOn(canvas, redraw) {
 /* None where it does not work. Its draw says whether it could. */
 function glDrawing(canvas) {
   // A driver that leaves the drawing to the processor is slower than the plain drawing.
-  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, failIfMajorPerformanceCaveat: true });
+  const options = { alpha: false, antialias: false, depth: false, failIfMajorPerformanceCaveat: true };
+  const gl = canvas.getContext("webgl2", options);
   const program = gl && programOf(gl);
   if (!program) return null;
   const uniform = (name) => gl.getUniformLocation(program, name);
@@ -209,8 +210,8 @@ function plainDrawing(canvas) {
   return { load: (newFilm) => (film = newFilm), draw };
 }
 
-/* For each of `length` places along one side of the canvas, from `first`: which of the film's pixels it shows (as offsets, `step` apart), and by
- * which weights, that sum to 1; null beside the film. A negative scale runs backwards. */
+/* For each of `length` places along one side of the canvas, from `first`: which of the film's pixels it shows (as
+ * offsets, `step` apart), and by which weights, that sum to 1; null beside the film. A negative scale runs backwards. */
 function tents(first, length, origin, scale, side, step) {
   const reach = Math.max(1, 1 / Math.abs(scale));
   return Array.from({ length }, (_, index) => {

@@ -184,6 +184,3 @@ export class Viewer {
 export function linkViewers(one, other) {
   one.linked = other.linked = [one, other];
 }
-
-/* Shares of a film's own range by which an arrow changes window and level. */
-export const STEPS = { FINE: 1 / 64, COARSE: 1 / 8 };

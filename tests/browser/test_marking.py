@@ -130,7 +130,7 @@ def test_backspace_and_delete_take_the_last_circle_away(marking: Page) -> None:
 def test_arrows_move_a_cross_as_it_is_seen_and_a_marks_a_circle_there(marking: Page) -> None:
     expect(marking.locator(".marks path")).to_have_count(0)
     marking.locator("#film").focus()
-    for key in ("r", "ArrowRight", "Shift+ArrowUp", "a"):
+    for key in ("r", "ArrowRight", "ArrowLeft", "ArrowRight", "Shift+ArrowUp", "ArrowUp", "ArrowDown", "a"):
         marking.keyboard.press(key)
     # The film lies on its side: right of the screen is up on the film, and up is left.
     assert regions(marking) == [about(0.5 - 1 / 8, 0.5 - 1 / 64, USUAL, by=0.002)]
