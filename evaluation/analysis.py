@@ -48,6 +48,7 @@ def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Pro
         "blinding": study.blinding,
         "simulated": study.simulated,
         "amended": study.amended,
+        "people": [asdict(person) for person in study.people],
         "noticed": [asdict(remark) for remark in study.noticed],
         "finding_mix": _finding_mix(study.arms),
         "images": images,

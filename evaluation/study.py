@@ -126,6 +126,19 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class Person:
+    """What one reader said of himself or herself and of the displays, as texts; empty what was not asked."""
+
+    reader: str
+    position: str = ""
+    years: int | None = None
+    """Of reading chest radiographs."""
+    exposure: str = ""
+    """To synthetic films, before this study."""
+    displays: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Remark:
     """What a reader said of all films together; `text` may be empty."""
 
@@ -154,6 +167,8 @@ class StudyInput:
     """Of how many `pairs` the findings are the same (`matched`), or of one film at least `not_known`."""
     cues: Mapping[str, str] = field(default_factory=dict)
     """The check-list by name, in words. What was named after a rating is carried by the readings (see `cues`)."""
+    people: Sequence[Person] = ()
+    """The readers who stay in the analysis; empty where nothing was asked of them."""
     noticed: Sequence[Remark] = ()
     """What readers said had struck them before they were told the purpose; one entry per reader who was asked."""
     deviations: Sequence[Deviation] = ()

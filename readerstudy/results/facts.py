@@ -1,13 +1,16 @@
-"""What is known of an answer beside the answer: time and tools used, the reader's profile, the display."""
+"""What is known beside the answers: time and tools used, the reader's profile, the display."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from evaluation.readers.rows import as_text
+from evaluation.study import Person
 from readerstudy.reading.models import Answer, DisplayCheck, Profile
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Deviation, Reader, Study
 
 
 class Facts:
@@ -57,3 +60,35 @@ class Facts:
             "room": last.room if last else "",
             "small_screen": ("yes" if last.small else "no") if last else "",
         }
+
+
+def people_of(study: Study) -> list[Person]:
+    """The readers who stay in the analysis; none where the design asks nothing of them."""
+    if not (study.profile_asked or study.display_asked):
+        return []
+    withdrawn = Deviation.objects.filter(study=study, kind=Deviation.Kind.READER_WITHDRAWN).values("reader")
+    readers = study.readers.filter(simulated=False).exclude(pk__in=withdrawn)
+    return [_person(reader) for reader in readers.prefetch_related("display_checks", "profile").order_by("pk")]
+
+
+def _person(reader: Reader) -> Person:
+    checks = sorted(reader.display_checks.all(), key=lambda check: check.pk)
+    displays = list(dict.fromkeys(_display(check) for check in checks))
+    profile = getattr(reader, "profile", None)
+    if profile is None:
+        return Person(reader.pseudonym, displays=displays)
+    exposure = profile.get_exposure_display() if profile.exposure else ""
+    return Person(reader.pseudonym, profile.get_position_display(), profile.years, exposure, displays)
+
+
+def _display(check: DisplayCheck) -> str:
+    """One declaration, with what speaks against reading on this display."""
+    parts = [
+        check.get_display_display(),
+        _("room: %(room)s") % {"room": check.get_room_display()},
+        _("%(width)d × %(height)d pixels") % {"width": check.width, "height": check.height},
+        _("smaller than the design asks") if check.small else "",
+        "" if check.dark_patch_seen else _("5 % patch not seen"),
+        "" if check.bright_patch_seen else _("95 % patch not seen"),
+    ]
+    return ", ".join(str(part) for part in parts if part)

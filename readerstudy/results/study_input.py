@@ -12,11 +12,12 @@ import torch
 from django.utils.translation import gettext as _
 
 from evaluation.readers.reading import Role
-from evaluation.study import Arm, CaseFilm, Generator, Plan, Remark, StudyInput
+from evaluation.study import Arm, Blinding, CaseFilm, Generator, Plan, Remark, StudyInput
 from readerstudy import __version__
 from readerstudy.archive.models import Split
 from readerstudy.reading.models import Cue, OverallRemark
 from readerstudy.results.deviations import deviations_of, moment
+from readerstudy.results.facts import people_of
 from readerstudy.results.remarks import overall_remarks
 from readerstudy.results.table import amended_answers, long_table, require_unblinded, table_of_choices
 from readerstudy.studies import models
@@ -43,10 +44,18 @@ def study_input(study: models.Study) -> StudyInput:
         films=_films(study),
         deviations=deviations_of(study),
         cues={cue.value: str(cue.label) for cue in Cue},
+        people=people_of(study),
         noticed=_noticed(study),
+        blinding=_blinding(study),
         environment=_environment(manifest),
         simulated=study.readers.filter(simulated=True).exists(),
     )
+
+
+def _blinding(study: models.Study) -> Blinding | None:
+    """What the last check of the blinding said; None where there was none."""
+    last = study.blinding_checks.first()
+    return cast(Blinding, last.outcome) if last else None
 
 
 def _plan(study: models.Study, manifest: dict[str, Any]) -> Plan:

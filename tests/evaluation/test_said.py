@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.cues import cue_counts
 from evaluation.readers.reading import Reading
-from evaluation.study import Remark
+from evaluation.study import Person, Remark
 from tests.evaluation.studies import reading, study
 from tests.evaluation.test_report import report
 
@@ -61,6 +61,16 @@ def test_what_struck_readers_before_they_were_told_is_quoted(tmp_path: Path) -> 
     assert "R1: “All very <clean>.”" in page.text
     assert "R2:" not in page.text
     assert "<clean>" not in html
+
+
+def test_readers_and_displays_are_described_where_they_were_asked(tmp_path: Path) -> None:
+    people = [Person("R1", "radiologist", 12, displays=["laptop, room: dim", "clinical display"]), Person("R2")]
+    page, _, figures = report(tmp_path, replace(study(), people=people))
+    assert "laptop, room: dim; clinical display" in page.text
+    assert "synthetic films seen before" not in page.text
+    assert [person["years"] for person in figures["people"]] == [12, None]
+    page, _, _ = report(tmp_path / "seen", replace(study(), people=[replace(people[0], exposure="a few times")]))
+    assert "synthetic films seen before" in page.text
 
 
 @pytest.mark.parametrize(

@@ -172,3 +172,20 @@ def test_the_purpose_blind_phase_and_what_struck_readers_are_told(tmp_path: Path
     assert {row.kind for row in given.readings} == {"main"}
     # Of four films in the phase one was read.
     assert given.deviations[-1].reason == "3 films of the readers' lists were not read."
+
+
+def test_readers_who_stay_are_described_without_what_could_name_them(tmp_path: Path) -> None:
+    study = read(tmp_path, readers=3, profile_asked=True, display_asked=True)
+    first, second, third = study.readers.order_by("pk")
+    Profile.objects.create(reader=first, position="chest", years=12, subspecialty="lungs", exposure="some")
+    declare(first, bright_patch_seen=False, small=True)
+    declare(first, bright_patch_seen=False, small=True)
+    services.withdraw_reader(reader=third, reason="Asked to.", actor=ACTOR)
+    people = study_input(unblinded(study)).people
+    assert [person.reader for person in people] == [first.pseudonym, second.pseudonym]
+    assert (people[0].position, people[0].years, people[0].exposure) == ("radiologist, mainly chest", 12, "a few times")
+    assert people[0].displays == [
+        "diagnostic display, room: dark, as for reading, 1920 × 1080 pixels, smaller than the design asks, "
+        "95 % patch not seen"
+    ]
+    assert (people[1].position, people[1].years, people[1].displays) == ("", None, [])
