@@ -20,7 +20,7 @@ class EntranceForm(forms.Form):
     """Labels are questions and beginnings of sentences, so nothing stands behind them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **({"label_suffix": ""} | kwargs))
 
 
 class ProfileForm(EntranceForm):

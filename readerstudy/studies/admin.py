@@ -450,7 +450,7 @@ class ReaderIdentityAdmin(ReadOnlyAdmin):
     list_select_related = ["reader__study"]
     search_fields = ["name", "email", "reader__pseudonym"]
     # Of the link when it ends and was opened, never the link or its hash.
-    fields = list_display
+    fields = ["reader_pseudonym", "study", "name", "email", "valid_until", "first_opened", "withdrawn_at"]
 
     @admin.display(description=_("reader"), ordering="reader__pseudonym")
     def reader_pseudonym(self, identity: ReaderIdentity) -> str:
