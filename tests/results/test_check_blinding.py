@@ -22,6 +22,7 @@ from readerstudy.reading.models import Answer, Consent, DisplayCheck, Profile
 from readerstudy.results.blinding import check as checking
 from readerstudy.results.blinding.check import check_blinding
 from readerstudy.results.models import BlindingCheck
+from readerstudy.results.study_input import study_input
 from readerstudy.studies import services
 from readerstudy.studies.models import Case, CaseTruth, Reader, Slot, Study
 from tests.reading.room import open_study
@@ -105,6 +106,31 @@ def test_it_comes_in_through_every_page_and_answers_all_that_is_asked(
     done = check(study, permutations=19)
     assert seen == [(1, 1, 1), (2 * FEW,)]
     assert "tells" not in {verdict for name, verdict in verdicts(done).items() if "text" in name}
+
+
+def test_it_goes_on_after_a_purpose_blind_phase(tmp_path: Path) -> None:
+    study = open_study(
+        tmp_path,
+        films=FEW,
+        purpose_blind_films=2,
+        purpose_blind_title="Chest radiographs",
+        purpose_blind_instruction="Say which findings you see.",
+        ethics_reference="EK 2026-1",
+        debriefing_text="Some of the films were drawn by a program.",
+        debriefing_version="1",
+        cues="end",
+    )
+    assert check(study, permutations=19).figures["films"] == {"real": FEW, "synthetic": FEW}
+
+
+def test_the_report_is_given_what_the_last_check_said(tmp_path: Path, leak: list[Spoil]) -> None:
+    study = open_study(tmp_path, films=FEW)
+    check(study, permutations=19)
+    leak.append(told_after_the_answer)
+    check(study, permutations=19)
+    study = services.close_study(study=study, actor=ACTOR)
+    study = services.unblind_study(study=study, reason="A test.", actor=ACTOR)
+    assert study_input(study).blinding == "leak"
 
 
 def test_pairs_are_read_film_by_film(tmp_path: Path) -> None:

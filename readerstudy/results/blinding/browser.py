@@ -56,6 +56,8 @@ class Form:
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
+    pressed: bool = False
+    """Its first button is: those after it decline."""
 
 
 @dataclass
@@ -154,9 +156,16 @@ class _Page(HTMLParser):
             self.links.add(given.get("href", ""))
         if tag == "form" and given.get("method", "").lower() == "post":
             self.forms.append(Form(given.get("action", "")))
-        # Buttons have no part: those with a name decline.
-        if self.forms and tag in ("input", "textarea") and given.get("name"):
+        if self.forms and tag == "button":
+            self._press(given)
+        elif self.forms and tag in ("input", "textarea") and given.get("name"):
             self._fill(given["name"], given.get("type", "text"), given.get("value", ""))
+
+    def _press(self, button: dict[str, str]) -> None:
+        form = self.forms[-1]
+        if not form.pressed and "name" in button:
+            form.fields[button["name"]] = button.get("value", "")
+        form.pressed = True
 
     def _fill(self, name: str, kind: str, value: str) -> None:
         fields = self.forms[-1].fields
