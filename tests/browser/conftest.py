@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
@@ -14,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import invite_reader
 from tests.browser.films import open_study
+from tests.browser.screen import enter
 from tests.studies.films import ACTOR
 
 # Playwright's loop runs in this thread, which Django takes for asynchronous code. It is not.
@@ -84,3 +86,15 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     assert errors == []
+
+
+@pytest.fixture
+def begin(page: Page, transactional_db: None, live_server: LiveServer, tmp_path: Path) -> Callable[..., Page]:
+    """Opens a study of a certain plan and lets a reader in; the first film is shown."""
+
+    def begin(**plan: Any) -> Page:
+        _, token = invite_reader(study=open_study(tmp_path, **plan), actor=ACTOR)
+        enter(page, f"{live_server.url}/read/{token}/")
+        return page
+
+    return begin

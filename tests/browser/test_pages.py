@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -49,6 +51,10 @@ def test_every_page_meets_wcag_aa_as_far_as_axe_can_tell(page: Page, link: str) 
     page.keyboard.press("4")
     page.keyboard.press("h")
     assert faults(page) == ""
+    page.get_by_text("Report this film").click()
+    assert faults(page) == ""
+    page.get_by_text("Report this film").click()
+    page.locator("#film").focus()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert faults(page) == ""
@@ -59,6 +65,44 @@ def test_every_page_meets_wcag_aa_as_far_as_axe_can_tell(page: Page, link: str) 
         rate(page, 3)
     expect(page.get_by_text("Thank you")).to_be_visible()
     assert faults(page) == ""
+
+
+EVERYTHING = {"cues": "film", "regions_asked": True, "findings_asked": True, "remarks_asked": True}
+BLIND = {"purpose_blind_films": 2, "ethics_reference": "EC 1/2026"}
+# Each design with the keys that lead through its states.
+DESIGNS = {
+    "confidence": ({"question": "confidence"}, ["2", "1"]),
+    "pairs": ({"question": "pairs", "cues": "film"}, ["2", "Enter", "Space"]),
+    "remarks": (EVERYTHING, ["4", "Enter", "Space"]),
+    "purpose-blind": (BLIND, ["n"]),
+    "feedback": ({"practice_feedback": True}, ["4", "Enter"]),
+    "pause": ({"practice_films": 0, "block_films": 1, "amend_seconds": 60}, ["4", "Enter", "Enter", "u"]),
+}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_every_state_of_each_design_meets_wcag_aa_and_fits(begin: Callable[..., Page], design: str) -> None:
+    plan, keys = DESIGNS[design]
+    page = begin(**plan)
+    for key in ["", *keys]:
+        if key:
+            page.keyboard.press(key)
+            page.wait_for_load_state("networkidle")
+        assert faults(page) == ""
+        for width, height in SCREENS[:2]:
+            page.set_viewport_size({"width": width, "height": height})
+            assert outside(page, width, height) == []
+
+
+def outside(page: Page, width: int, height: int) -> list[str]:
+    """What a reader would have to scroll for: films, options, the buttons that go on."""
+    found = page.locator("canvas:not(.sheet), .anchor, .confirm, .tools button, #slip, #feedback button, #pause").all()
+    boxes = [(one, box) for one in found if (box := one.bounding_box())]
+    return [
+        str(one)
+        for one, box in boxes
+        if min(box["x"], box["y"]) < 0 or box["x"] + box["width"] > width or box["y"] + box["height"] > height
+    ]
 
 
 def test_the_room_is_dark_before_and_between_films(page: Page, link: str) -> None:
