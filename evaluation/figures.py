@@ -77,13 +77,13 @@ def roc(readers: Json) -> str | None:
 def areas(readers: Json, mean: Json | None, margin: float) -> str | None:
     """Every reader's AUC with its interval, the reader mean below, the margin shaded; None where no reader has one."""
     rows = [(name, figures["auc"]) for name, figures in readers.items() if figures["auc"]]
-    return _whiskers(rows, mean, margin, "AUC") if rows else None
+    return _whiskers(rows, mean, margin, "AUC, shaded: the margin around guessing") if rows else None
 
 
 def proportions(readers: Json, mean: Json, margin: float) -> str:
     """Every reader's proportion correct in pairs with its interval, otherwise as `areas`."""
     rows = [(name, figures["proportion_correct"]) for name, figures in readers.items()]
-    return _whiskers(rows, mean, margin, "proportion correct")
+    return _whiskers(rows, mean, margin, "proportion correct, shaded: the margin")
 
 
 def _whiskers(rows: Sequence[tuple[str, Json]], mean: Json | None, margin: float, label: str) -> str:
@@ -97,7 +97,7 @@ def _whiskers(rows: Sequence[tuple[str, Json]], mean: Json | None, margin: float
     labels = [name for name, _ in rows] + ["mean"] * bool(mean)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set(xlabel=f"{label}, shaded: the margin around guessing")
+    axes.set(xlabel=label)
     ends = [value for _, area in rows for value in (area["low"], area["high"], area["estimate"]) if value is not None]
     axes.set_xlim(max(0.0, min([0.35, *ends])) - PADDING, min(1.0, max([0.65, *ends])) + PADDING)
     return _svg(figure)

@@ -12,6 +12,7 @@ from evaluation.readers.controls import lacking
 from evaluation.readers.pairs import (
     PairReading,
     controls_of_pairs,
+    later_choices_as_repeats,
     main_choices,
     repeated_choices,
     summarise_pairs,
@@ -19,6 +20,8 @@ from evaluation.readers.pairs import (
 from evaluation.study import StudyInput
 
 Json = dict[str, Any]
+
+LATER_SITTINGS = "Pairs that a reader saw in several sittings count in the first; the others are repeats."
 
 
 def figures_of_pairs(study: StudyInput, doubts: Sequence[str]) -> Json:
@@ -46,7 +49,7 @@ def figures_of_pairs(study: StudyInput, doubts: Sequence[str]) -> Json:
         "matching": study.matching,
         "cue_counts": None,
         "by_arm": {arm.name: of_choices(by_arm.get(arm.name)) for arm in study.arms if arm.role != "real"},
-        "warnings": _not_read(study) + choices["warnings"],
+        "warnings": [*_later_sittings(study), *_not_read(study), *choices["warnings"]],
     }
 
 
@@ -54,6 +57,12 @@ def _of_arm(study: StudyInput, arm: str, summary: Callable[[Sequence[PairReading
     """The figures over readers of one generator arm; None where nobody read it."""
     own = [reading for reading in main_choices(study.choices) if reading.arm == arm]
     return summary(own)["overall"] if own else None
+
+
+def _later_sittings(study: StudyInput) -> list[str]:
+    main = sum(reading.kind == "main" for reading in study.choices)
+    kept = sum(reading.kind == "main" for reading in later_choices_as_repeats(study.choices))
+    return [LATER_SITTINGS] if kept < main else []
 
 
 def _not_read(study: StudyInput) -> list[str]:

@@ -112,6 +112,7 @@ def test_repeats_first_choices_and_matching_are_told(tmp_path: Path) -> None:
     changed = [replace(row, correct=True, chosen=row.side or "left") for row in given.choices]
     page, figures = report(tmp_path, replace(given, choices=[*given.choices, *again], first_choices=changed))
     assert figures["choices"]["n"]["readings"] == 60
+    assert "saw in several sittings count in the first" in page.text
     assert figures["repeats"]["R1"]["agreement"]["estimate"] == 1
     assert figures["first_answers"]["proportion_correct"] == 1
     assert "26, of which 20 are of the same findings, and of 4 the findings of a film are not known" in page.text
