@@ -114,7 +114,7 @@ def _two_samples(name: str, ratings: Ratings, by_synthetic: Floats, by_real: Flo
     """
     totals = by_real.sum(1)
     sums = [[np.outer(totals, totals), by_real @ by_real.T], [by_synthetic @ by_synthetic.T, same_both]]
-    read = _by_truth(ratings, ratings.read)
+    read = [~np.isnan(values) for values in _by_truth(ratings, ratings.values)]
     of_synthetic, of_real = (_pair_counts(of) for of in read)
     counts = of_synthetic[:, None] * of_real[None, :]
     sizes = read[0].sum(1) * read[1].sum(1)

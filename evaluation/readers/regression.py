@@ -83,11 +83,9 @@ def logistic(
     said = np.array([reading.rating >= cut for reading in readings], dtype=bool)
     labels = {name: [set(value.split("|")) for value in texts[name]] for name in covariates if name not in numeric}
     keep &= _judged_both_ways(labels, synthetic, said, keep, undefined)
-    kept = np.flatnonzero(keep)
-    readers, cases = (
-        np.unique([getattr(readings[row], field) for row in kept], return_inverse=True)[1]
-        for field in ("reader", "case")
-    )
+    kept = np.flatnonzero(keep).tolist()
+    readers = _numbered([readings[row].reader for row in kept])
+    cases = _numbered([readings[row].case for row in kept])
     count = len(np.unique(readers))
     if count < 2:
         raise ValueError("A regression clustered by reader needs readings of two readers or more.")
@@ -123,6 +121,11 @@ def logistic(
         terms=terms,
         undefined=undefined,
     )
+
+
+def _numbered(names: Sequence[str]) -> np.ndarray:
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names])
 
 
 def _text(reading: Reading, name: str) -> str:

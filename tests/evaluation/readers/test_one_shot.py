@@ -151,14 +151,19 @@ def test_rates_where_all_have_read_everything_are_hillis_too(name: str, random: 
 
 
 @pytest.mark.parametrize("ratings", [CROSSED, MISSING, COMMON_REAL_FILMS])
-def test_balanced_accuracy_is_the_auc_of_the_decisions(ratings: Ratings) -> None:
+@pytest.mark.parametrize("random", ["both", "cases"])
+def test_balanced_accuracy_is_the_auc_of_the_decisions(ratings: Ratings, random: Any) -> None:
     said = np.where(ratings.read, ratings.values >= 4, np.nan)
     decisions = Ratings(ratings.modalities, ratings.readers, ratings.cases, said, ratings.synthetic)
-    found = one_shot.reader_mean(moments.balanced_accuracy(ratings, 4))
-    expected = one_shot.reader_mean(moments.auc(decisions))
-    assert (found.estimate, found.variance, found.df) == pytest.approx(
-        (expected.estimate, expected.variance, expected.df)
-    )
+    right, area = moments.balanced_accuracy(ratings, 4), moments.auc(decisions)
+    assert np.allclose(right.sums, area.sums)
+    for found, expected in (
+        (one_shot.reader_mean(right, random=random), one_shot.reader_mean(area, random=random)),
+        (one_shot.difference(right, 0, 1, random=random), one_shot.difference(area, 0, 1, random=random)),
+    ):
+        assert (found.estimate, found.variance, found.df) == pytest.approx(
+            (expected.estimate, expected.variance, expected.df)
+        )
 
 
 @pytest.mark.parametrize("ratings", [CROSSED, MISSING, COMMON_REAL_FILMS])
