@@ -20,6 +20,8 @@ def room_page(study: Study, purpose_blind: bool) -> dict[str, Any]:
     """The context of reading/room.html."""
     return {
         "purpose_blind": purpose_blind,
+        # Before the reveal films come one at a time.
+        "pairs": study.of_pairs and not purpose_blind,
         "asked": {"findings", "text"} if purpose_blind else asked_after_rating(study),
         "scale": Rating,
         "cues": Cue,
@@ -66,7 +68,7 @@ def _said_of_question(study: Study) -> dict[str, Any]:
         "last": _("The last film"),
         "leave": _("Leave the last answer as it was (u)"),
         "over": _("The last answer can be changed no more."),
-        "optional": _("Your answer is stored and stays. What you say now is optional."),
+        "optional": _("Your answer is stored and stays. What you say now is optional; Ctrl+Enter goes on."),
         "nothing": _("Nothing to add"),
         "send": _("Send"),
         "marked": _("Circles on the film: {number}."),

@@ -16,7 +16,9 @@ EVERYTHING = {"cues": "film", "regions_asked": True, "findings_asked": True, "re
 
 
 def remark_is_asked(page: Page) -> None:
-    expect(page.locator("#status")).to_have_text("Your answer is stored and stays. What you say now is optional.")
+    expect(page.locator("#status")).to_have_text(
+        "Your answer is stored and stays. What you say now is optional; Ctrl+Enter goes on."
+    )
 
 
 def mark_finding(page: Page, finding: str, certainty: str) -> None:
@@ -241,3 +243,12 @@ def test_the_page_of_that_phase_has_no_form_and_no_words_of_the_question(blind: 
     for word in ("synthetic", "generated", "artificial", "fake", "real", "rating", "cue"):
         assert f" {word}" not in page
     expect(blind.locator("#answer")).to_have_count(0)
+
+
+def test_before_pairs_the_films_of_that_phase_come_one_at_a_time(begin: Callable[..., Page]) -> None:
+    page = begin(purpose_blind_films=2, ethics_reference="EC 1/2026", question="pairs")
+    film_is_shown(page, "Film 1 of 2")
+    expect(page.locator("canvas#film-right")).to_have_count(0)
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    film_is_shown(page, "Film 2 of 2")
