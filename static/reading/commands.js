@@ -36,7 +36,7 @@ export function commandsOf(viewer) {
 export function obey(event, commands, singleKeys = true) {
   const isThere = ({ key, reaches, when }) => (singleKeys || key.length > 1) && reaches(event.target) && when();
   const there = commands.filter(isThere);
-  const asked = keysOf(event).map((key) => there.find((command) => command.key === key)).find(Boolean);
+  const asked = there.find(({ key }) => key === keyOf(event));
   if (!asked) return false;
   if (!event.repeat || asked.repeats) asked.run(event.repeat);
   return true;
@@ -88,11 +88,12 @@ function changeFullScreen() {
   return document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
 }
 
-/* What the key is called: as it is written and, for digits on a keyboard that writes them with Shift, where it lies. */
-function keysOf({ key, code, altKey, ctrlKey, metaKey, shiftKey }) {
-  if (altKey || metaKey) return [];
+/* What the key is called: as it is written, but in the row of digits a digit, also on keyboards that want Shift for it:
+ * on a French one the 6 would be a minus. */
+function keyOf({ key, code, altKey, ctrlKey, metaKey, shiftKey }) {
+  if (altKey || metaKey) return null;
   const name = key === " " ? "Space" : key.length === 1 ? key.toLowerCase() : key;
   const held = (ctrlKey ? "Control+" : "") + (shiftKey && name.length > 1 ? "Shift+" : "");
   const digit = !ctrlKey && !shiftKey && /^Digit(\d)$/.exec(code)?.[1];
-  return digit && digit !== name ? [held + name, digit] : [held + name];
+  return digit || held + name;
 }

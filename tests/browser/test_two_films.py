@@ -192,6 +192,14 @@ def test_digits_work_where_the_keyboard_writes_them_with_shift(bench: Page, writ
     assert seen_by(bench)["window"] < 255
 
 
+def test_the_row_of_digits_is_for_digits_alone(bench: Page) -> None:
+    """A French keyboard writes a minus where a 6 lies, which is a rating and does not zoom."""
+    write(bench, key="-", code="Digit6")
+    assert seen_by(bench) == OPENED
+    write(bench, key="-", code="NumpadSubtract")
+    assert seen_by(bench)["zoom"] < OPENED["zoom"]
+
+
 @pytest.mark.parametrize(("written", "place"), [("=", "Digit0"), ("*", "Digit8")])
 def test_what_is_written_with_shift_is_no_digit(bench: Page, written: str, place: str) -> None:
     """A German keyboard writes = so, which fits the film, and an American one *, which does nothing."""
