@@ -20,6 +20,7 @@ ENOUGH = 1e-14
 # Beyond these the fit is on its way to a curve in the corner, which it never reaches.
 STEEPEST, FARTHEST = 50.0, 5.0
 FINEST = 20
+SINGULAR = 1e12
 
 TOO_FEW = "The binormal curve needs two points between its ends, and these ratings give fewer."
 NOT_DETERMINED = "The binormal curve cannot be fitted: these ratings do not determine it."
@@ -55,7 +56,11 @@ def fit(ratings: Floats, synthetic: Bools) -> Binormal:
     a, b = float(parameters[0]), float(parameters[1])
     if not 1 / STEEPEST < b < STEEPEST or abs(a) > FARTHEST * hypot(1, b):
         raise NoFit(NO_MAXIMUM)
-    covariance = np.linalg.inv(_score_and_information(parameters, counts)[1])[:2, :2]
+    information = _score_and_information(parameters, counts)[1]
+    scales = np.sqrt(np.diag(information))
+    if not scales.all() or np.linalg.cond(information / np.outer(scales, scales)) > SINGULAR:
+        raise NoFit(NOT_DETERMINED)
+    covariance = np.linalg.inv(information)[:2, :2]
     z, slope = a / hypot(1, b), np.array([1, -a * b / (1 + b * b)]) / hypot(1, b)
     error = sqrt(slope @ covariance @ slope)
     reach = float(norm.ppf(0.975)) * error
