@@ -159,4 +159,9 @@ def _warn_of_few(readers: int, random: Random, warnings: list[str]) -> None:
     if readers == 1:
         warnings.append("There is one reader, so intervals let films vary but not readers.")
     elif readers < FEW_READERS and random != "cases":
-        warnings.append(f"With {readers} readers, what is said of readers in general rests on very few of them.")
+        bound = "; their spread is taken to be no smaller than the films alone would make it"
+        bounded = readers <= mrmc.VERY_FEW_READERS and random == "both"
+        warnings.append(
+            f"With {readers} readers, what is said of readers in general rests on very few of them"
+            f"{bound if bounded else ''}."
+        )

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Literal, get_args
@@ -90,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=2000, help="studies drawn for every design and true AUC")
     parser.add_argument("--readers", type=int, nargs="+", default=(3, 6, 12))
     parser.add_argument("--films", type=int, nargs="+", default=(60, 120, 240))
+    parser.add_argument("--missing", type=float, default=0.0, help="share of the readings that is missing by chance")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     designs = list(product((ALIKE, DIFFERENT), options.readers, options.films))
@@ -100,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cell = Cell(model, readers, films, options.runs, {area: Counter() for area in AREAS})
             for area in AREAS:
                 seed = [options.seed, readers, films, round(100 * model.reader_sd), round(100 * area)]
-                for study in _studies(cell, area, seed):
+                for study in _studies(cell, area, options.missing, seed):
                     cell.counts[area].update(_outcomes(study, area))
                     bar.update()
             cells.append(cell)
@@ -110,10 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(cell.holds for cell in cells) else 1
 
 
-def _studies(cell: Cell, area: float, seed: Sequence[int]) -> Iterator[Ratings]:
+def _studies(cell: Cell, area: float, missing: float, seed: Sequence[int]) -> Iterator[Ratings]:
     model, random = cell.model.with_area(area), np.random.default_rng(seed)
     for _ in range(cell.runs):
-        yield model.draw(cell.readers, cell.films // 2, cell.films - cell.films // 2, random)
+        study = model.draw(cell.readers, cell.films // 2, cell.films - cell.films // 2, random)
+        if missing:
+            study = replace(study, values=np.where(random.random(study.values.shape) < missing, np.nan, study.values))
+        yield study
 
 
 def _outcomes(ratings: Ratings, area: float) -> Iterator[Outcome]:
