@@ -46,6 +46,6 @@ def test_more_repeats_than_the_lag_allows_are_refused() -> None:
 
 def test_a_film_is_as_likely_at_one_position_as_at_another() -> None:
     main = cases("main", 5)
-    first = Counter(draw_order([], main, 0, 10, Random(seed))[0][1].code for seed in range(5000))
+    first = Counter(draw_order([], main, 0, 10, Random(seed))[0][1] for seed in range(5000))
     # Five standard deviations of a binomial count around 1,000.
     assert all(abs(first[case] - 1000) < 5 * 28.3 for case in main)
