@@ -61,7 +61,7 @@ def _said_of_findings() -> dict[str, Any]:
 
 
 def _said_of_question(study: Study) -> dict[str, Any]:
-    words = {
+    words: dict[str, Any] = {
         "selected": _("“{answer}” is chosen. Enter confirms it."),
         "slip": _("Change the last answer (u), {seconds}\u00a0s"),
         "amending": _("The last film again"),

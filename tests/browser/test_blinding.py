@@ -29,7 +29,7 @@ RATING = re.compile(r'"rating":\d')
 def test_a_browser_sees_no_difference_over_sixty_films(
     page: Page, transactional_db: None, live_server: LiveServer, tmp_path: Path
 ) -> None:
-    study = open_study(tmp_path, films=FILMS, side=SIDE, practice_films=0)
+    study = open_study(tmp_path, films=FILMS, side=SIDE, practice_films=0, block_films=0)
     _, token = invite_reader(study=study, actor=ACTOR)
     came: list[Response] = []
     page.on("response", lambda response: came.append(response))
