@@ -78,6 +78,17 @@ def test_one_rate_is_counted_in_three_ways() -> None:
     assert rates["false_alarm_rate"].reader == pytest.approx((1 / 2 + 0 + 1) / 3)
     assert rates["false_alarm_rate"].film_majority == pytest.approx(1 / 4)
     assert tied_films(ratings, 4) == 1
+    # Of synthetic and of real readings 3 of 5 right; of readers ½ + ½, ½ + 1 and 1 + 0; of films ½ and ¾.
+    balanced = rates["balanced_accuracy"]
+    assert (balanced.judgement, balanced.reader) == pytest.approx((3 / 5, (1 / 2 + 3 / 4 + 1 / 2) / 3))
+    assert balanced.film_majority == pytest.approx((1 / 2 + 3 / 4) / 2)
+
+
+def test_a_reader_of_one_truth_state_has_a_share_in_its_rate_alone() -> None:
+    rates = overall_rates(table([[1, 5, 6, 2], [None, None, 6, 6]], [0, 0, 1, 1]), 4)
+    assert rates["deception_rate"].reader == pytest.approx((1 / 2 + 0) / 2)
+    assert rates["false_alarm_rate"].reader == pytest.approx(1 / 2)
+    assert rates["balanced_accuracy"].reader == pytest.approx((1 / 2 + 1 / 2) / 2)
 
 
 @pytest.mark.parametrize(("scale", "cut"), [((1, 6), 3.5), ((1, 5), None), ((0, 1), 0.5), ((1, 4), 2.5)])
