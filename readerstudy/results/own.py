@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from evaluation.readers.arms import main_readings
+from evaluation.readers.arms import later_sittings_as_repeats, main_readings
 from evaluation.readers.one_reader import reader_figures
 from evaluation.readers.options import Options
 from evaluation.readers.pairs import main_choices, summarise_pairs
@@ -38,7 +38,8 @@ def may_see(reader: Reader) -> bool:
 
 
 def _of_films(reader: Reader) -> dict[str, Any] | None:
-    own = [reading for reading in main_readings(long_table(reader.study)) if reading.reader == reader.pseudonym]
+    rows = main_readings(later_sittings_as_repeats(long_table(reader.study)))
+    own = [row for row in rows if row.reader == reader.pseudonym]
     return reader_figures(own, Options(cut=reader.study.decision_cut)) if own else None
 
 
