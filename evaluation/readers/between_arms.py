@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import combinations
 
 from evaluation.readers import covariance, merit, moments, mrmc, one_shot
+from evaluation.readers.all_readers import RATES
 from evaluation.readers.options import Options
 from evaluation.readers.plain import Json, finite
 from evaluation.readers.ratings import Ratings
@@ -17,6 +19,8 @@ FIELDS = ("difference", "se", "low", "high", "f", "df1", "df2", "p", "random", "
 def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
     """`comparison` has an entry for every pair of arms, `comparison_overall` the omnibus test of all of them.
 
+    Of the AUCs; under `rates` an entry has the differences of the rates that can be compared.
+
     By Obuchowski and Rockette from the readers who read both truth states in every arm. Without such readers, as where
     arms have readers of their own, by U-statistics, and then there is no omnibus test.
     """
@@ -25,6 +29,7 @@ def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
         return nothing
     complete, others = ratings.with_both_truths()
     by_model = _by_model(complete, options, warnings)
+    of_rates = _of_rates(complete, options)
     if others and complete.readers:
         warnings.append(
             "Arms are compared by the readers who read both truth states in every arm; the one-shot analysis takes "
@@ -36,7 +41,8 @@ def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
         shot = _one_shot(of_all, first, second, options)
         pair = _pair(by_model, first, second) if by_model else _from_one_shot(shot)
         arms = [ratings.modalities[first], ratings.modalities[second]]
-        pairs.append({"arms": arms} | pair | {"one_shot": shot})
+        rates = {name: _interval(result, first, second) for name, result in of_rates.items()}
+        pairs.append({"arms": arms} | pair | {"rates": rates, "one_shot": shot})
     if not by_model and any(pair["method"] == ONE_SHOT for pair in pairs):
         warnings.append("Arms are compared by the one-shot analysis, which needs no reader to have read all of them.")
     return {"comparison": pairs, "comparison_overall": _test(by_model) if by_model else None}
@@ -55,6 +61,19 @@ def _by_model(ratings: Ratings, options: Options, warnings: list[str]) -> mrmc.C
         return None
 
 
+def _of_rates(ratings: Ratings, options: Options) -> dict[str, mrmc.Comparison]:
+    """Every rate that differs between arms; false alarms on common real films, for one, are the same in all of them."""
+    cut = options.decision_cut
+    if cut is None or not ratings.readers:
+        return {}
+    found = {}
+    for name, (figure_of, _) in RATES.items():
+        figure = figure_of(ratings, cut)
+        with suppress(ValueError):
+            found[name] = mrmc.compare(figure.estimates, covariance.jackknife(figure), options.random)
+    return found
+
+
 def _test(result: mrmc.Comparison) -> Json:
     return {
         "f": result.f,
@@ -68,14 +87,17 @@ def _test(result: mrmc.Comparison) -> Json:
 
 
 def _pair(result: mrmc.Comparison, first: int, second: int) -> Json:
+    pair = _interval(result, first, second)
+    return _test(result) | pair | {"f": (pair["difference"] / pair["se"]) ** 2, "df1": 1.0}
+
+
+def _interval(result: mrmc.Comparison, first: int, second: int) -> Json:
     pair = result.pairs[first, second]
-    return _test(result) | {
+    return {
         "difference": pair.estimate,
         "se": pair.se,
         "low": pair.low,
         "high": pair.high,
-        "f": (pair.estimate / pair.se) ** 2,
-        "df1": 1.0,
         "df2": finite(pair.df),
         "p": pair.p,
     }
