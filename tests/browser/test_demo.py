@@ -78,6 +78,8 @@ def test_the_demo_is_read_by_keyboard_and_reported_and_keeps_what_was_read(page:
         assert [found_in(again, name) for name in ("Reader", "Report")] == [
             found_in(said, name) for name in ("Reader", "Report")
         ]
+        # The server loads the application with its first reply.
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").status == 200
         page.goto(found_in(again, "Reader"))
         expect(page.get_by_text("Thank you for reading.")).to_be_visible()
 
