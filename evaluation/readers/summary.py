@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -67,10 +68,10 @@ def _readers(
         figures = {
             name: reader_figures([], options)
             | {
-                "n": sum(reading.reader == name for reading in main),
+                "n": count,
                 "undefined": ["The reader read the same cases in several arms; see the figures by arm."],
             }
-            for name in dict.fromkeys(reading.reader for reading in main)
+            for name, count in Counter(reading.reader for reading in main).items()
         }
     else:
         figures = figures_by_reader(main, options)
