@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
                     name="purpose_blind_films",
                     field=models.PositiveIntegerField(
                         default=0,
-                        help_text="Read first, for findings only, by readers who are not told that films may be synthetic; then they are told.",
+                        help_text="Read first, for findings only, by readers who are not told that films may be synthetic; then they are.",
                         verbose_name="films of a purpose-blind phase",
                     ),
                 ),
