@@ -15,6 +15,10 @@ from readerstudy.reading.models import Answer, Certainty, Cue, Rating
 from readerstudy.reading.services import asked_after_rating
 from readerstudy.studies.models import Study
 
+# What room.js imports, and what that imports: named in the page, so that the browser fetches all of it at once.
+MODULES = ["asides", "attention", "commands", "drawing", "films", "geometry", "hands", "keys", "marks", "mouse"]
+MODULES += ["question", "remark", "server", "view", "viewer", "words"]
+
 
 def room_page(study: Study, purpose_blind: bool) -> dict[str, Any]:
     """The context of reading/room.html."""
@@ -28,6 +32,7 @@ def room_page(study: Study, purpose_blind: bool) -> dict[str, Any]:
         "findings": [(name, name.replace("_", " ")) for name in FINDINGS],
         "no_finding": NO_FINDING,
         "certainties": Certainty,
+        "modules": MODULES,
         "said": _said_of_every_film() | (_said_of_findings() if purpose_blind else _said_of_question(study)),
     }
 

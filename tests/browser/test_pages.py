@@ -115,6 +115,32 @@ def test_the_room_is_dark_before_and_between_films(page: Page, link: str) -> Non
     assert ground == "rgb(0, 0, 0)"
 
 
+@pytest.mark.parametrize(("width", "height"), SCREENS[:2])
+def test_no_film_moves_by_what_is_said_beside_it(begin: Callable[..., Page], width: int, height: int) -> None:
+    page = begin(amend_seconds=60)
+    page.set_viewport_size({"width": width, "height": height})
+    place = page.locator("#film").bounding_box()
+    page.evaluate("""() => {
+        window.sizes = 0;
+        new ResizeObserver(() => window.sizes++).observe(document.getElementById("film"));
+    }""")
+    for name in ("Practice film 2", "Film 1", "Film 2"):
+        page.keyboard.press("h")
+        rate(page, 3)
+        film_is_shown(page, name)
+        assert page.locator("#film").bounding_box() == place
+    # Told once, when it began to look.
+    assert page.evaluate("() => window.sizes") == 1
+
+
+def test_every_script_is_fetched_at_once_and_once(page: Page, link: str) -> None:
+    enter(page, link)
+    fetched = page.evaluate("() => performance.getEntriesByType('resource').map(({ name }) => name)")
+    scripts = [name.rsplit("/", 1)[1] for name in fetched if name.endswith(".js")]
+    named = page.locator("link[rel=modulepreload]").evaluate_all("links => links.map((link) => link.href)")
+    assert sorted(scripts) == sorted([*(name.rsplit("/", 1)[1] for name in named), "room.js"])
+
+
 def test_nothing_comes_from_another_place(page: Page, link: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
