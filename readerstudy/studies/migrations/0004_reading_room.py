@@ -27,6 +27,7 @@ slot_changes += " OR COALESCE(NEW.other_case_id, 0) <> COALESCE(OLD.other_case_i
 
 
 def in_ninety_days():
+    """Links that were sent already go on for as long as a new one does."""
     return timezone.now() + timedelta(days=90)
 
 
@@ -66,9 +67,7 @@ class Migration(migrations.Migration):
                 migrations.AddField(
                     model_name="readeridentity",
                     name="link_expires_at",
-                    field=models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="personal link expires at"
-                    ),
+                    field=models.DateTimeField(default=in_ninety_days, verbose_name="personal link expires at"),
                     preserve_default=False,
                 ),
                 migrations.AddField(
