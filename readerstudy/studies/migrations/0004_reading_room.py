@@ -182,7 +182,10 @@ class Migration(migrations.Migration):
                     name="link_days",
                     field=models.PositiveIntegerField(
                         default=90,
-                        validators=[django.core.validators.MinValueValidator(1)],
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3650),
+                        ],
                         verbose_name="days for which a personal link is valid",
                     ),
                 ),
@@ -335,6 +338,7 @@ class Migration(migrations.Migration):
                     field=models.PositiveIntegerField(
                         default=28,
                         help_text="At least four weeks are usual.",
+                        validators=[django.core.validators.MaxValueValidator(3650)],
                         verbose_name="days between sittings, at least",
                     ),
                 ),

@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from readerstudy.studies import texts
 
+# A washout or a link of ten years is a slip of the pen, and far longer ones lie beyond the calendar.
+MOST_DAYS = 3650
+
 
 class Study(models.Model):
     """One reader study: its plan, fixed at freezing, and its state."""
@@ -100,7 +103,10 @@ class Study(models.Model):
         help_text=_("In each a reader reads all films of the study, in a new order."),
     )
     washout_days = models.PositiveIntegerField(
-        _("days between sittings, at least"), default=28, help_text=_("At least four weeks are usual.")
+        _("days between sittings, at least"),
+        default=28,
+        validators=[MaxValueValidator(MOST_DAYS)],
+        help_text=_("At least four weeks are usual."),
     )
     amend_seconds = models.PositiveIntegerField(
         _("seconds in which the last answer can be amended"),
@@ -160,7 +166,9 @@ class Study(models.Model):
     smallest_height = models.PositiveIntegerField(_("smallest screen: pixels down"), default=600)
     small_screen = models.CharField(_("a smaller screen"), max_length=10, choices=SmallScreen, default=SmallScreen.FLAG)
     link_days = models.PositiveIntegerField(
-        _("days for which a personal link is valid"), default=90, validators=[MinValueValidator(1)]
+        _("days for which a personal link is valid"),
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
     )
     link_use = models.CharField(_("a personal link opens"), max_length=10, choices=LinkUse, default=LinkUse.ANY)
     results_shown = models.BooleanField(_("after unblinding, readers see their own results"), default=False)
@@ -265,10 +273,14 @@ class Study(models.Model):
         return bool(self.cues == self.Cues.PER_FILM or self.regions_asked or self.findings_asked or self.remarks_asked)
 
     def clean(self) -> None:
-        """Refuse texts that are missing where they will be shown, or that ask another question."""
+        """Refuse what does not go together, and texts that are missing where they will be shown."""
         if self.instruction_text in set(texts.INSTRUCTIONS.values()) - {texts.INSTRUCTIONS.get(self.question)}:
             raise ValidationError(
                 {"instruction_text": _("This instruction is for another question; tell readers what this study asks.")}
+            )
+        if self.small_screen == self.SmallScreen.REFUSE and not self.display_asked:
+            raise ValidationError(
+                {"small_screen": _("A small screen can be refused only where readers check their display.")}
             )
         needed = {
             "consent_version": bool(self.consent_text),
