@@ -21,7 +21,8 @@ NAMES_OF_THE_PURPOSE = re.compile(
     )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
-TEXTS = ("purpose_blind_title", "purpose_blind_instruction", "purpose_blind_consent")
+# What readers are shown in that phase; the version stands below the consent text.
+TEXTS = ("purpose_blind_title", "purpose_blind_instruction", "purpose_blind_consent", "consent_version")
 
 
 def words_that_name_the_purpose(text: str) -> list[str]:

@@ -57,6 +57,7 @@ def test_the_texts_of_the_other_phase_would_not_pass(text: str) -> None:
         ({"purpose_blind_title": "Real or not?"}, "The title in the purpose-blind phase says “Real”"),
         ({"purpose_blind_instruction": "No film is fake."}, "The instruction of the purpose-blind phase says “fake”"),
         ({"purpose_blind_consent": "A study of synthesised films."}, "The consent text of .* says “synthesised”"),
+        ({"consent_version": "GAN-2"}, "The version of the consent text says “GAN”"),
     ],
 )
 def test_a_phase_that_is_not_blind_does_not_freeze(tmp_path: Path, plan: dict[str, str], reason: str) -> None:
