@@ -208,6 +208,7 @@ def _context(walk: Walk) -> dict[str, Any]:
     blind = walk.purpose_blind
     return {
         "purpose_blind": blind,
+        "pairs": walk.study.of_pairs and not blind,
         "scale": Rating,
         "films": Progress(0, kinds.count(Slot.Kind.PURPOSE_BLIND if blind else Slot.Kind.MAIN)),
         "practice": Progress(0, 0 if blind else kinds.count(Slot.Kind.PRACTICE)),

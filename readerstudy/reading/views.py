@@ -141,7 +141,9 @@ def _begin(request: HttpRequest, reader: Reader) -> HttpResponse:
         "films": count(reader, PURPOSE_BLIND_FILMS if blind else STUDY_FILMS, here.slot.sitting.number),
         "practice": count(reader, PRACTICE_FILMS, here.slot.sitting.number),
     }
-    return _page(request, "reading/start.html", reader, purpose_blind=blind, scale=Rating, **counts)
+    # Before the reveal films come one at a time.
+    pairs = reader.study.of_pairs and not blind
+    return _page(request, "reading/start.html", reader, purpose_blind=blind, pairs=pairs, scale=Rating, **counts)
 
 
 def _end(request: HttpRequest, reader: Reader) -> HttpResponse:

@@ -28,6 +28,12 @@ BLIND = {
     "profile_asked": True,
     "display_asked": True,
 }
+PAIRS = {
+    "question": "pairs",
+    "purpose_blind_films": 2,
+    "ethics_reference": "EC 17/2026",
+    "override_reason": "The findings of these films are not known.",
+}
 REVEAL = {"agree": "1", "exposure": "some"}
 
 
@@ -328,3 +334,14 @@ def test_feedback_is_given_on_practice_films_alone_and_where_the_design_says_so(
         (True, role, "real" if role == "real" else "synthetic") for _, role, _ in told[:2]
     ]
     assert {feedback for practice, _role, feedback in told if not practice} == {None}
+
+
+def test_before_the_reveal_of_a_study_of_pairs_films_are_announced_one_at_a_time(tmp_path: Path) -> None:
+    browser = Browser(open_study(tmp_path, films=2, **PAIRS))
+    assert "There are 2 films to read." in browser.client.get("/read/").content.decode()
+    read_findings(browser)
+    assert "You have read 1 of 2 films." in browser.client.get("/read/").content.decode()
+    read_findings(browser)
+    browser.client.post("/read/noticed/", {"text": ""})
+    browser.client.post("/read/going-on/", {"agree": "1"})
+    assert "There are 2 pairs of films to read." in browser.client.get("/read/").content.decode()
