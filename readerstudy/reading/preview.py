@@ -14,6 +14,7 @@ from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -122,9 +123,11 @@ def walking(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if SESSION_KEY not in request.session:
             raise Http404
-        walk = Walk(request.session[SESSION_KEY])
+        walk = Walk(dict(request.session[SESSION_KEY]))
         response = view(request, walk, *args, **kwargs)
-        request.session[SESSION_KEY] = walk.state
+        # A film that comes late must not bring back what was before the answer.
+        if walk.state != request.session[SESSION_KEY]:
+            request.session[SESSION_KEY] = walk.state
         return response
 
     permitted = permission_required("studies.change_study", raise_exception=True)
@@ -143,6 +146,7 @@ def begin(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(START)
 
 
+@require_safe
 @walking
 def start(request: HttpRequest, walk: Walk) -> HttpResponse:
     """The page that the walk has come to. Where the films of a phase are over, the next page follows."""
@@ -235,11 +239,14 @@ def slot(request: HttpRequest, walk: Walk) -> HttpResponse:
 @require_safe
 @walking
 def film(request: HttpRequest, walk: Walk, code: str, right: bool = False) -> HttpResponse:
-    """The pixels of the film to read now or of the one after it."""
+    """The pixels of the film to read now or of the one after it; 409 where it is not the one that was frozen."""
     here = walk.place
     for open_slot in (here.slot, here.ahead) if here else ():
         if open_slot and open_slot.code == code and right < len(open_slot.cases):
-            payload = frozen_payload(open_slot.cases[right])
+            try:
+                payload = frozen_payload(open_slot.cases[right])
+            except ValidationError as fault:
+                return JsonResponse({"error": " ".join(fault.messages)}, status=409)
             return HttpResponse(payload, content_type="application/octet-stream")
     raise Http404
 

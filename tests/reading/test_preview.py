@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from readerstudy.audit.models import AuditRow
-from readerstudy.reading import models
-from readerstudy.studies.models import Deviation, Reader, Slot, Study
+from readerstudy.reading import models, preview
+from readerstudy.studies.models import Case, Deviation, Reader, Slot, Study
 from tests.reading.room import ENTRANCE, open_study
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -108,3 +108,34 @@ def test_it_is_for_designers_of_frozen_studies(admin_client: Client, client: Cli
     assert Client().get("/preview/slot/").status_code == 302
     Study.objects.filter(pk=study.pk).update(state="closed", closed_at=study.frozen_at)
     assert admin_client.get(f"/admin/studies/study/{study.pk}/preview/").status_code == 404
+
+
+def test_a_film_that_comes_late_does_not_undo_an_answer(
+    admin_client: Client, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(admin_client, study)
+    slot = admin_client.get("/preview/slot/").json()
+
+    def slowly(case: Case) -> bytes:
+        post(admin_client, f"answer/{slot['code']}", {"rating": 5, "milliseconds": 1})
+        return b""
+
+    monkeypatch.setattr(preview, "frozen_payload", slowly)
+    admin_client.get(f"/preview/film/{slot['ahead']}/")
+    assert admin_client.get("/preview/slot/").json()["code"] == slot["ahead"]
+
+
+def test_a_film_that_is_damaged_is_told_and_can_be_reported(admin_client: Client, study: Study) -> None:
+    begin(admin_client, study)
+    slot = admin_client.get("/preview/slot/").json()
+    for payload in study.folder.iterdir():
+        payload.write_bytes(b"")
+    reply = admin_client.get(f"/preview/film/{slot['code']}/")
+    assert reply.status_code == 409
+    assert "has changed since freezing" in reply.json()["error"]
+    assert post(admin_client, f"report/{slot['code']}", {"kind": "not_displayed"})["next"]["code"] == slot["ahead"]
+
+
+def test_a_page_that_is_no_form_takes_nothing(admin_client: Client, study: Study) -> None:
+    begin(admin_client, study)
+    assert admin_client.post("/preview/").status_code == 405
