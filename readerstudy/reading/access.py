@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from readerstudy.reading.links import refuse_ended
 from readerstudy.reading.stage import entrance_of, with_entrance
 from readerstudy.studies.models import Reader, ReaderIdentity
+from readerstudy.studies.services import link_hash
 
 # The session holds the hash of the link and not the reader's id: a link that is reissued or erased ends its sessions.
 SESSION_KEY = "reader_link"
@@ -25,9 +26,9 @@ def open_session(request: HttpRequest, identity: ReaderIdentity) -> None:
     request.session[SESSION_KEY] = identity.link_hash
 
 
-def was_opened_by(request: HttpRequest, identity: ReaderIdentity) -> bool:
+def was_opened_by(request: HttpRequest, token: str) -> bool:
     """Whether this link opened this session."""
-    return request.session.get(SESSION_KEY) == identity.link_hash
+    return request.session.get(SESSION_KEY) == link_hash(token)
 
 
 def reader_of(request: HttpRequest) -> Reader:

@@ -54,9 +54,13 @@ class LockedOut(Refused):
         )
 
 
-def find_link(*, token: str, address: str) -> ReaderIdentity:
-    """Whose link it is. Raises LockedOut, Http404 where it is nobody's, and LinkEnded where it is withdrawn or over."""
-    _refuse_locked_out(address)
+def find_link(*, token: str, address: str, begun: bool) -> ReaderIdentity:
+    """Whose link it is. Raises LockedOut, Http404 where it is nobody's, and LinkEnded where it is withdrawn or over.
+
+    Who has `begun` by this link in this browser is not locked out by what others try from the same network.
+    """
+    if not begun:
+        _refuse_locked_out(address)
     identities = ReaderIdentity.objects.select_related("reader__study")
     identity = identities.filter(link_hash=link_hash(token)).first()
     if identity is None:

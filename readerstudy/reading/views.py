@@ -68,8 +68,9 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
 
     One that opens once asks for a click before: programs that look through mail follow links and click nothing.
     """
-    identity = find_link(token=token, address=address_of(request))
-    if not was_opened_by(request, identity):
+    begun = was_opened_by(request, token)
+    identity = find_link(token=token, address=address_of(request), begun=begun)
+    if not begun:
         refuse_used(identity)
         if opens_once(identity) and request.method != "POST":
             return _with_referrer(render(request, "reading/open.html"), "strict-origin")

@@ -237,7 +237,9 @@ def test_after_ten_wrong_links_none_from_there_is_opened_for_a_while(browser: Br
         assert "Try yours again in 15 minutes." in reply.content.decode()
         assert 890 < int(reply["Retry-After"]) <= 900
     assert Client(REMOTE_ADDR="192.0.2.7").get(f"/read/{browser.token}/").status_code == 302
+    # Who has begun in this browser goes on, by the link too.
     assert browser.client.get("/read/slot/").status_code == 200
+    assert browser.client.get(f"/read/{browser.token}/").status_code == 302
     shift_back(minutes=14, seconds=55)
     assert Client().get(f"/read/{browser.token}/").status_code == 429
     shift_back(seconds=5)
