@@ -92,6 +92,7 @@ def test_every_state_of_each_design_meets_wcag_aa_and_fits(begin: Callable[..., 
         for width, height in SCREENS[:2]:
             page.set_viewport_size({"width": width, "height": height})
             assert outside(page, width, height) == []
+            expect(page.locator("#notice")).not_to_contain_text("stopped")
 
 
 def outside(page: Page, width: int, height: int) -> list[str]:
