@@ -46,24 +46,23 @@ def add_readers(commands: Any) -> None:
 
 def summarise_file(options: argparse.Namespace) -> dict[str, Any]:
     """All figures of a file of readings, with its controls and repeats, or of a file of choices."""
-    if are_pairs(options.file):
-        choices = read_pairs(options.file)
-        of_pairs = controls_of_pairs(choices)
-        figures = summarise_pairs(choices, options.margin, unmet=(*lacking(of_pairs), *UNKNOWN_TO_A_COMMAND))
-        return figures | {"controls": of_pairs, "repeats": repeated_choices(choices)}
-    scale = tuple(options.scale)
-    readings, arms = read_readings(options.file, scale, options.arms)
     how = Options(
-        scale=scale,
+        scale=tuple(options.scale),
         cut=options.cut,
         covariance=options.covariance,
         random=options.random,
         margin=options.margin,
-        arms=arms,
         covariates=options.covariates,
         draws=options.bootstrap,
         seed=options.seed,
     )
+    if are_pairs(options.file):
+        choices = read_pairs(options.file)
+        of_pairs = controls_of_pairs(choices)
+        figures = summarise_pairs(choices, how.margin, unmet=(*lacking(of_pairs), *UNKNOWN_TO_A_COMMAND))
+        return figures | {"controls": of_pairs, "repeats": repeated_choices(choices)}
+    readings, arms = read_readings(options.file, how.scale, options.arms)
+    how = replace(how, arms=arms)
     controls = controls_of(readings, how)
     figures = summarise(readings, replace(how, unmet=(*lacking(controls), *UNKNOWN_TO_A_COMMAND)))
     repeats = intra_reader(later_sittings_as_repeats(readings, arms), how)

@@ -43,6 +43,8 @@ def between_readers(ratings: Ratings | None, options: Options) -> Json:
             "kappa_expected_from_accuracy": _figure(undefined, agreement.expected_kappa, said, synthetic),
             "cohen_kappa": [_pair(ratings, said, pair) for pair in combinations(range(len(said)), 2)],
         }
+    else:
+        undefined.append("Ratings are no decisions on this scale, so there is no kappa or AC1; give a cut.")
     figures["undefined"] = list(dict.fromkeys(undefined))
     return figures
 

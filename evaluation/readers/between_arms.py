@@ -36,10 +36,14 @@ def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
             f"{', '.join(others)} too."
         )
     of_all = moments.auc(ratings)
+    means = merit.auc(complete).estimates.mean(1) if complete.readers else None
     pairs: list[Json] = []
     for first, second in combinations(range(len(ratings.modalities)), 2):
         shot = _one_shot(of_all, first, second, options)
         pair = _pair(by_model, first, second) if by_model else _from_one_shot(shot)
+        if pair["difference"] is None and means is not None:
+            # Without a variance there is no interval, but the difference is there.
+            pair["difference"] = float(means[first] - means[second])
         arms = [ratings.modalities[first], ratings.modalities[second]]
         rates = {name: _interval(result, first, second) for name, result in of_rates.items()}
         pairs.append({"arms": arms} | pair | {"rates": rates, "one_shot": shot})

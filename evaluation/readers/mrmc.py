@@ -25,8 +25,8 @@ Random = Literal["both", "readers", "cases"]
 """What is taken as a sample of more: readers and cases, readers alone (cases fixed), or cases alone (readers fixed)."""
 
 
-# Below this a variance is rounding: that of an AUC in steps of 1e-6 would be larger.
-SMALLEST_VARIANCE = 1e-18
+# Below this a variance is rounding: sums of products of AUCs near 1 are off by some 1e-16.
+SMALLEST_VARIANCE = 1e-14
 # The most readers whose spread is not trusted to be small.
 VERY_FEW_READERS = 3
 

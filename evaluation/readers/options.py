@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ class Options:
     `cut` makes a rating a decision (synthetic when at least this); None takes the middle of `scale`, unless that is a
     rating itself. `arms` names the column whose values are analysed apart and compared. `unmet` names what a claim of
     equivalence lacks (constants of `evaluation.wording`). `covariates` name columns for the regression, `draws` asks
-    for a bootstrap of so many with `seed`.
+    for a bootstrap of so many with `seed`. Raises ValueError for a scale, cut or margin that cannot be meant.
     """
 
     scale: tuple[float, float] = (1, 6)
@@ -32,6 +33,15 @@ class Options:
     covariates: Sequence[str] = ()
     draws: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"A scale runs from its lowest to its highest rating, not from {low:g} to {high:g}.")
+        if self.cut is not None and not low < self.cut <= high:
+            raise ValueError(f"A cut of {self.cut:g} makes all ratings of {low:g} to {high:g} the same decision.")
+        if self.margin is not None and not 0 < self.margin < 0.5:
+            raise ValueError(f"A margin of {self.margin:g} around an AUC of 0.5 is not between 0 and 0.5.")
 
     @property
     def decision_cut(self) -> float | None:

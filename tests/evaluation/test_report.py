@@ -153,6 +153,13 @@ def one_perfect_one_constant(row: Any) -> float:
     return perfect(row) if row.reader == "R1" else 4 if row.reader == "R2" else row.rating
 
 
+def without(given: StudyInput, **readings: str) -> StudyInput:
+    """No readings of an arm by a reader: arm=reader."""
+    kept = [row for row in given.readings if readings.get(row.arm) != row.reader]
+    return replace(given, readings=kept)
+
+
+THREE = [("real", "real", 9, 0.0), *((name, "generator", 9, 0.7) for name in ("old", "new", "newest"))]
 TWO = [("real", "real", 2, 0.0), ("pggan", "generator", 2, 0.0)]
 
 
@@ -165,6 +172,10 @@ TWO = [("real", "real", 2, 0.0), ("pggan", "generator", 2, 0.0)]
         pytest.param(rated(study(), constant), id="constant raters"),
         pytest.param(rated(study(), perfect), id="all perfect"),
         pytest.param(rated(study(CONTROLLED), perfect), id="all perfect with controls"),
+        pytest.param(rated(study(THREE), perfect), id="three generators, all perfect"),
+        pytest.param(
+            without(study(THREE), old="R1", new="R2", newest="R3"), id="three generators, read by no reader in full"
+        ),
         pytest.param(rated(study(), one_perfect_one_constant), id="one perfect and one constant"),
         pytest.param(rated(study(readers=1), perfect), id="one perfect reader"),
         pytest.param(rated(study(readers=1), constant), id="one constant reader"),

@@ -330,3 +330,41 @@ def test_every_pair_of_readers_has_a_kappa_beside_what_is_expected_of_independen
     assert pair["estimate"] == pytest.approx(0.5)
     assert pair["expected"]["estimate"] == pytest.approx(0.25)
     assert figures["kappa_expected_from_accuracy"]["estimate"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"scale": (6, 1)}, "not from 6 to 1"),
+        ({"cut": 9}, "the same decision"),
+        ({"cut": float("nan")}, "the same decision"),
+        ({"margin": 0.5}, "not between 0 and 0.5"),
+        ({"margin": -0.1}, "not between 0 and 0.5"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Options(**options)
+
+
+def test_perfect_readers_have_no_interval_by_either_method_and_no_p_value() -> None:
+    """Of 22 films their moments are 1 but for rounding, which must not pass for a variance."""
+    truth = [0] * 12 + [1] * 10
+    over = summary([[1] * 12 + [6] * 10] * 3, truth)["overall"]
+    for name in ("obuchowski_rockette", "one_shot"):
+        assert (over[name]["auc"], over[name]["low"], over[name]["p"]) == (1, None, None)
+
+
+def test_arms_without_a_variance_still_have_their_difference() -> None:
+    truth = [0, 0, 0, 1, 1, 1]
+    right, wrong = ([ratings] * 3 for ratings in ([1, 1, 1, 6, 6, 6], [6, 6, 6, 1, 1, 1]))
+    rows = [*readings(right, truth, arm="A"), *readings(wrong, truth, arm="B", first_case=10)]
+    (pair,) = summarise(rows, Options(arms="arm"))["comparison"]
+    assert (pair["difference"], pair["se"], pair["p"]) == (1, None, None)
+
+
+def test_a_scale_with_a_midpoint_says_why_there_is_no_kappa() -> None:
+    agreed = summary([[1, 2, 5, 5, 4, 3], [1, 3, 2, 5, 4, 4]], [0, 0, 0, 1, 1, 1], scale=(1, 5))["agreement"]
+    assert agreed["fleiss_kappa"] is None
+    assert agreed["krippendorff_alpha"]["ordinal"] is not None
+    assert "give a cut" in agreed["undefined"][0]
