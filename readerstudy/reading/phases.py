@@ -25,6 +25,8 @@ def answer_reveal(*, reader: Reader, agrees: bool, exposure: str = "") -> Consen
     study = reader.study
     text_hash = hashlib.sha256((study.debriefing_text + study.consent_text).encode()).hexdigest()
     with transaction.atomic():
+        # Of two clicks the second waits here, and finds what the first one stored.
+        Reader.objects.select_for_update(no_key=True).get(pk=reader.pk)
         stored = Consent.objects.filter(reader=reader, stage=Consent.Stage.REVEAL).first()
         if stored:
             return stored

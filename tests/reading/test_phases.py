@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from readerstudy.reading.models import Answer, Consent, OverallRemark, Profile, Remark
-from readerstudy.studies.models import Deviation, Slot, Study
+from readerstudy.reading.phases import answer_reveal
+from readerstudy.studies.models import Deviation, Reader, Slot, Study
 from readerstudy.studies.purpose_blind import words_that_name_the_purpose
 from tests.reading.room import Browser, open_study, slots_of
 
@@ -345,3 +348,25 @@ def test_before_the_reveal_of_a_study_of_pairs_films_are_announced_one_at_a_time
     browser.client.post("/read/noticed/", {"text": ""})
     browser.client.post("/read/going-on/", {"agree": "1"})
     assert "There are 2 pairs of films to read." in browser.client.get("/read/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_clicks_twice_at_the_reveal_decides_once(blind: Browser) -> None:
+    blind.come_in()
+    for _ in range(2):
+        read_findings(blind)
+    blind.client.post("/read/noticed/", {"text": ""})
+    clicks = 8
+    together = Barrier(clicks)
+
+    def decide(_click: int) -> int:
+        try:
+            reader = Reader.objects.select_related("study").get(pk=blind.reader.pk)
+            together.wait()
+            return answer_reveal(reader=reader, agrees=True, exposure="some").pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(clicks) as threads:
+        stored = list(threads.map(decide, range(clicks)))
+    assert stored == [Consent.objects.get(stage="reveal").pk] * clicks
