@@ -9,8 +9,8 @@ INSTRUCTION = (
     "Say for each how sure you are, from definitely real to definitely synthetic. There is no time limit. Go by your "
     "own impression, read alone, and look nothing up."
 )
-CONSENT = (
-    "Purpose: to find out whether readers can tell chest radiographs that a computer program drew from real ones.\n\n"
+# What every consent text says after its purpose.
+STORED_AND_SEEN = (
     "What is stored: your answers, how long each film was shown and looked at, how often you changed window, zoom and "
     "position, the size of your screen, and the few facts about yourself that you give. They are kept under a "
     "pseudonym; your name and e-mail address lie in a table of their own that can be erased.\n\n"
@@ -19,6 +19,10 @@ CONSENT = (
     "Retention: answers are kept with the study, name and address until its results are published.\n\n"
     "Withdrawal: taking part is voluntary. You may stop at any time without giving a reason; tell the researchers "
     "and your answers are left out."
+)
+CONSENT = (
+    "Purpose: to find out whether readers can tell chest radiographs that a computer program drew from real ones.\n\n"
+    + STORED_AND_SEEN
 )
 DEBRIEFING = (
     "Some of the films were real, the others were drawn by a generative network that was trained on real films. The "
@@ -33,15 +37,7 @@ PURPOSE_BLIND_INSTRUCTION = (
 )
 PURPOSE_BLIND_CONSENT = (
     "Purpose: to learn how radiologists read chest radiographs. You will be told more in the course of the study, and "
-    "then be asked once more whether you go on.\n\n"
-    "What is stored: your answers, how long each film was shown and looked at, how often you changed window, zoom and "
-    "position, the size of your screen, and the few facts about yourself that you give. They are kept under a "
-    "pseudonym; your name and e-mail address lie in a table of their own that can be erased.\n\n"
-    "Who sees it: the researchers of this study. Reports name readers by pseudonym only. Nobody at your workplace is "
-    "told how you did.\n\n"
-    "Retention: answers are kept with the study, name and address until its results are published.\n\n"
-    "Withdrawal: taking part is voluntary. You may stop at any time without giving a reason; tell the researchers "
-    "and your answers are left out."
+    "then be asked once more whether you go on.\n\n" + STORED_AND_SEEN
 )
 
 INSTRUCTIONS = {
