@@ -36,24 +36,28 @@ FIGURES = ("obuchowski_rockette", "one_shot", "equivalence", "rates", "reader_me
 def overall(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
     """Reader means of one modality with intervals that let readers and cases vary, and the equivalence test.
 
-    Reasons for what is not defined go to `warnings`.
+    Reasons for what is not defined stand under `undefined`, and in `warnings`.
     """
     complete, others = ratings.with_both_truths()
     without: Reasons = {}
+    undefined: list[str] = []
     figures: Json = dict.fromkeys(FIGURES) | {"rates": _rates(ratings, options.decision_cut)}
     if complete.readers:
         figures |= _of_areas(complete, ratings, options, without)
         if others:
             warnings.append(f"Left out of the reader means, for having read one truth state only: {', '.join(others)}.")
     else:
-        warnings.append("No reader read both real and synthetic films, so there is no AUC.")
+        undefined.append("No reader read both real and synthetic films, so there is no AUC.")
+    if options.decision_cut is None:
+        undefined.append("The scale has a midpoint, so ratings are no decisions and there are no rates; give a cut.")
     counted = complete if complete.readers else ratings
     _warn_of_few(len(counted.readers), options.random, warnings)
     figures["reader_means"] = _reader_means(counted, ratings, options, without)
     if options.draws and complete.readers:
         figures["bootstrap"] = _bootstrap(complete, options, warnings)
-    warnings += [f"There is no interval for {listed(names)}. {reason}" for reason, names in without.items()]
-    return figures
+    undefined += [f"There is no interval for {listed(names)}. {reason}" for reason, names in without.items()]
+    warnings += undefined
+    return figures | {"undefined": undefined}
 
 
 def _of_areas(complete: Ratings, ratings: Ratings, options: Options, without: Reasons) -> Json:

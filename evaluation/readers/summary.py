@@ -16,6 +16,8 @@ from evaluation.readers.plain import Json
 from evaluation.readers.ratings import ratings_by_modality, ratings_of
 from evaluation.readers.reading import Reading
 
+CROSSED = "Cases were read in several arms, so there are figures of each arm but none over all arms."
+
 
 def summarise(readings: Sequence[Reading], options: Options) -> Json:
     """Figures of every reader, of all readers and of the arms, from readings of kind main and role real or generator.
@@ -37,9 +39,9 @@ def summarise(readings: Sequence[Reading], options: Options) -> Json:
         or len({(reading.reader, reading.case) for reading in main}) < len(main)
     )
     if crossed:
-        warnings.append("Cases were read in several arms, so there are figures of each arm but none over all arms.")
+        warnings.append(CROSSED)
     whole = None if crossed else ratings_of(main)
-    over = overall(whole, options, warnings) if whole else dict.fromkeys(FIGURES)
+    over = overall(whole, options, warnings) if whole else dict.fromkeys(FIGURES) | {"undefined": [CROSSED]}
     if options.covariates:
         over["regression"] = _regression(main, options, warnings)
     of_arms = {

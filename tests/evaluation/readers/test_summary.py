@@ -363,8 +363,22 @@ def test_arms_without_a_variance_still_have_their_difference() -> None:
     assert (pair["difference"], pair["se"], pair["p"]) == (1, None, None)
 
 
-def test_a_scale_with_a_midpoint_says_why_there_is_no_kappa() -> None:
-    agreed = summary([[1, 2, 5, 5, 4, 3], [1, 3, 2, 5, 4, 4]], [0, 0, 0, 1, 1, 1], scale=(1, 5))["agreement"]
+def test_what_is_null_over_all_readers_has_its_reason_beside() -> None:
+    of_one_truth = summary([[1, 6, 6, 6]] * 2, [1, 1, 1, 1])["overall"]
+    assert of_one_truth["obuchowski_rockette"] is None
+    assert "no AUC" in of_one_truth["undefined"][0]
+    of_perfect = summary([[1, 1, 1, 6, 6, 6]] * 3, [0, 0, 0, 1, 1, 1])["overall"]
+    assert "There is no interval for the AUC" in of_perfect["undefined"][0]
+    crossed = [*readings([[1, 6]], [0, 1], arm="A"), *readings([[1, 6]], [0, 1], arm="B")]
+    assert "several arms" in summarise(crossed, Options(arms="arm"))["overall"]["undefined"][0]
+    assert summary(*drawn(4, 10, 10, 0.5, seed=1))["overall"]["undefined"] == []
+
+
+def test_a_scale_with_a_midpoint_says_why_there_are_no_rates_and_no_kappa() -> None:
+    figures = summary([[1, 2, 5, 5, 4, 3], [1, 3, 2, 5, 4, 4]], [0, 0, 0, 1, 1, 1], scale=(1, 5))
+    assert figures["overall"]["rates"] is None
+    assert "give a cut" in figures["overall"]["undefined"][0]
+    agreed = figures["agreement"]
     assert agreed["fleiss_kappa"] is None
     assert agreed["krippendorff_alpha"]["ordinal"] is not None
     assert "give a cut" in agreed["undefined"][0]
