@@ -181,7 +181,9 @@ def _reveal(request: HttpRequest, reader: Reader) -> HttpResponse:
 def _washout(request: HttpRequest, reader: Reader) -> HttpResponse:
     following = next_open(reader)
     opens = opens_at(reader, following) if following else None
-    return _page(request, "reading/washout.html", reader, opens=opens)
+    identity = reader.identity
+    new_link = opens is not None and (opens_once(identity) or identity.link_expires_at <= opens)
+    return _page(request, "reading/washout.html", reader, opens=opens, new_link=new_link)
 
 
 def _at_end(request: HttpRequest, reader: Reader) -> HttpResponse:

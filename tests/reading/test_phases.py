@@ -192,7 +192,10 @@ def test_a_second_sitting_opens_when_the_washout_is_over(tmp_path: Path, monkeyp
     assert browser.film(slots[6].code).status_code == 404
     assert browser.answer(slots[6].code).status_code == 409
     opens = timezone.localtime(Answer.objects.latest("pk").answered_at + timedelta(days=28))
-    assert f"{opens.day} {opens:%B %Y}" in browser.client.get("/read/").content.decode()
+    page = browser.client.get("/read/").content.decode()
+    # Readers of one study sit in several time zones.
+    assert f"{opens.day} {opens:%B %Y} at {opens:%H:%M} UTC" in page
+    assert "Your personal link leads to it." in page
     now = timezone.now() + timedelta(days=28, minutes=1)
     monkeypatch.setattr("readerstudy.reading.worklist.timezone", SimpleNamespace(now=lambda: now))
     slot = browser.slot()
@@ -201,6 +204,19 @@ def test_a_second_sitting_opens_when_the_washout_is_over(tmp_path: Path, monkeyp
         last = browser.read()
     assert last == {"done": True}
     assert "You have read every film" in browser.client.get("/read/").content.decode()
+
+
+@pytest.mark.parametrize("link", [{"link_use": "once"}, {"link_days": 27}])
+def test_whose_link_will_not_open_the_next_sitting_is_told_to_ask_for_a_new_one(
+    tmp_path: Path, link: dict[str, Any]
+) -> None:
+    browser = Browser(open_study(tmp_path, films=1, sittings=2, washout_days=28, **link))
+    browser.client.post(f"/read/{browser.token}/")
+    for _ in range(2):
+        browser.read()
+    page = browser.client.get("/read/").content.decode()
+    assert "Ask for a new personal link then" in page
+    assert "leads to it" not in page
 
 
 def test_both_sittings_show_the_same_films_in_orders_of_their_own(tmp_path: Path) -> None:
