@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,11 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from readerstudy.reading.models import Answer
 from readerstudy.studies import services
 from readerstudy.studies.models import CaseTruth, Deviation, Slot, Study
-from tests.reading.room import Browser, slots_of
+from tests.reading.room import Browser, open_study, slots_of
 from tests.studies.films import ACTOR
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
-ROW = re.compile(r"<tr>\s*<td>(\d+)</td>\s*<td>\s*(.*?)\s*</td>\s*<td>(\w+)</td>(.*?)</tr>", re.DOTALL)
+ROW = re.compile(r"<tr>\s*<td>(\d+)</td>\s*<td>\s*(.*?)\s*</td>\s*<td>([\w -]+)</td>(.*?)</tr>", re.DOTALL)
 
 
 def withdraw(*arguments: str) -> None:
@@ -43,7 +46,7 @@ def table(client: Client, browser: Browser) -> list[tuple[str, ...]]:
     page = client.get(f"/admin/studies/reader/{browser.reader.pk}/change/").content.decode()
     rows = []
     for position, seen, kind, rest in ROW.findall(page):
-        rows.append((position, seen, kind, *re.findall(r">([\w-]+)</(?:a|td)>", rest)))
+        rows.append((position, seen, kind, *re.findall(r">\s*([\w-]+)\s*</(?:a|td)>", rest)))
     return rows
 
 
@@ -114,3 +117,83 @@ def test_a_film_that_is_not_named_well_is_not_withdrawn(
     with pytest.raises(CommandError, match=reason):
         withdraw(*arguments)
     assert withdrawn() == []
+
+
+# Numbers that come twice
+
+
+def post(browser: Browser, what: str, code: str, **said: Any) -> None:
+    reply = browser.client.post(f"/read/{what}/{code}/", json.dumps(said), content_type="application/json")
+    assert reply.status_code == 200, reply.content
+
+
+def test_a_reported_film_hands_its_number_on_and_neither_is_taken_for_the_other(
+    browser: Browser, admin_client: Client
+) -> None:
+    slots = slots_of(browser.reader)
+    for _ in range(3):
+        browser.read()
+    post(browser, "report", browser.slot()["code"], kind="shows_name")
+    assert browser.slot()["number"] == 2
+    browser.read()
+    browser.read()
+    # The second film was reported, so the film behind it was the second one too.
+    withdraw("--reader", "R01", "--film", "3")
+    assert withdrawn() == [slots[5].case.code]
+    both = rf"more than one film as film 2: {slots[3].case} \(.*, reported\); {slots[4].case} \(.*\)\. Name"
+    with pytest.raises(CommandError, match=both):
+        withdraw("--reader", "R01", "--film", "2")
+    rows = table(admin_client, browser)
+    assert [row[1] for row in rows[2:6]] == ["Film 1", "Film 2", "Film 2", "Film 3"]
+    assert [row[4] for row in rows[2:6]] == ["yes", "reported", "yes", "yes"]
+
+
+def test_films_of_a_purpose_blind_phase_are_counted_by_themselves(tmp_path: Path, admin_client: Client) -> None:
+    browser = Browser(open_study(tmp_path, films=2, purpose_blind_films=2, ethics_reference="EC 17/2026"))
+    slots = slots_of(browser.reader)
+    for slot in slots[:2]:
+        browser.film(slot.code)
+        post(browser, "remark", slot.code, findings={"Mass": 1}, milliseconds=1)
+    browser.client.post("/read/noticed/", {"text": ""})
+    browser.client.post("/read/going-on/", {"agree": "1"})
+    for _ in range(4):
+        browser.read()
+    assert [row[1] for row in table(admin_client, browser)] == [
+        "Film 1",
+        "Film 2",
+        "Film 1",
+        "Film 2",
+        "Film 3",
+        "Film 4",
+    ]
+    assert {row[4] for row in table(admin_client, browser)} == {"yes"}
+    withdraw("--reader", "R01", "--film", "3")
+    assert withdrawn() == [slots[4].case.code]
+    with pytest.raises(CommandError, match="more than one film as film 1"):
+        withdraw("--reader", "R01", "--film", "1")
+
+
+def test_each_sitting_counts_from_one(tmp_path: Path, admin_client: Client) -> None:
+    browser = Browser(open_study(tmp_path, films=2, sittings=2, washout_days=0))
+    slots = slots_of(browser.reader)
+    for _ in range(6):
+        browser.read()
+    seen = [row[1] for row in table(admin_client, browser)]
+    assert seen == [f"Film {n}" for n in (1, 2, 3, 4)] + [f"Film {n}, sitting 2" for n in (1, 2, 3, 4)]
+    withdraw("--reader", "R01", "--film", "4")
+    assert withdrawn() == [slots[3].case.code]
+    first, again = slots[0].case, slots[4].case
+    assert first != again
+    with pytest.raises(CommandError, match=rf"as film 1: {first} \(main, sitting 1\); {again} \(main, sitting 2\)\."):
+        withdraw("--reader", "R01", "--film", "1")
+
+
+def test_pairs_are_numbered_as_pairs_with_both_cases(tmp_path: Path, admin_client: Client) -> None:
+    design = {"question": "pairs", "practice_films": 2, "override_reason": "Noise has no findings."}
+    browser = Browser(open_study(tmp_path, films=2, **design))
+    slots = slots_of(browser.reader)
+    services.withdraw_film(case=slots[2].other_case, reason="A name is burnt in.", actor=ACTOR)
+    rows = table(admin_client, browser)
+    assert [row[1] for row in rows] == ["Practice pair 1", "Pair 1", "–"]
+    assert rows[1][3:] == (slots[1].case.code, slots[1].other_case.code, "no", "no")
+    assert rows[2][-1] == "yes"
