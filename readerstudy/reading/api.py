@@ -150,8 +150,7 @@ def _given(request: Request, form: type[Serializer], what_it_is: str) -> dict[st
 
 
 def _slot_of(reader: Reader, code: str) -> Slot:
-    slots = Slot.objects.for_reader(reader).select_related("sitting", "case", "other_case")
-    slot = get_object_or_404(slots, code=code)
+    slot = get_object_or_404(Slot.objects.for_reader(reader).select_related("sitting"), code=code)
     slot.sitting.reader = reader
     return slot
 

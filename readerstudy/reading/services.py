@@ -52,6 +52,8 @@ def send_film(*, slot: Slot, case: Case) -> bytes:
     Raises FilmDamaged where it is missing or is not what was frozen. Every payload is compared, so that none takes
     longer than another.
     """
+    # The study at hand, not read anew.
+    case.study = slot.sitting.reader.study
     try:
         payload = frozen_payload(case)
     except ValidationError as fault:

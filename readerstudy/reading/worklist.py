@@ -113,12 +113,10 @@ def next_open(reader: Reader) -> Slot | None:
 
 
 def _of(reader: Reader, slots: SlotQuerySet) -> list[Slot]:
-    """The slots with what they show. Reader and study are the ones at hand, not read anew with each slot."""
-    found = list(slots.select_related("sitting", "case", "other_case"))
+    """The slots, with reader and study at hand and not read anew. Their films are read by whoever shows them."""
+    found = list(slots.select_related("sitting"))
     for slot in found:
         slot.sitting.reader = reader
-        for case in slot.cases:
-            case.study = reader.study
     return found
 
 
