@@ -257,7 +257,7 @@ def answer(request: HttpRequest, walk: Walk, code: str) -> HttpResponse:
     """Look whether an answer could be taken, forget it, and go on."""
     here = _open(request, walk, code, GivenAnswer)
     if here is None:
-        return _refused(walk)
+        return _refused(walk, code)
     feedback = feedback_on(here.slot)
     walk.state["rated"] = walk.study.asks_after_rating
     if not walk.study.asks_after_rating:
@@ -281,7 +281,7 @@ def report(request: HttpRequest, walk: Walk, code: str) -> HttpResponse:
 
 def _go_on(request: HttpRequest, walk: Walk, code: str, form: type[Serializer]) -> HttpResponse:
     if _open(request, walk, code, form) is None:
-        return _refused(walk)
+        return _refused(walk, code)
     walk.go_on()
     return JsonResponse({"next": _next(walk)})
 
@@ -296,7 +296,10 @@ def _open(request: HttpRequest, walk: Walk, code: str, form: type[Serializer]) -
     return here if here and here.slot.code == code and sound else None
 
 
-def _refused(walk: Walk) -> HttpResponse:
+def _refused(walk: Walk, code: str) -> HttpResponse:
+    # The page sends what it kept for lack of a line: here also what somebody said while reading in the same browser.
+    if code not in {slot["code"] for slot in walk.state["slots"]}:
+        return JsonResponse({"detail": _("This film is not in the preview.")}, status=404)
     return JsonResponse({"error": _("This film is not the next one to rate."), "next": _next(walk)}, status=409)
 
 

@@ -139,3 +139,14 @@ def test_a_film_that_is_damaged_is_told_and_can_be_reported(admin_client: Client
 def test_a_page_that_is_no_form_takes_nothing(admin_client: Client, study: Study) -> None:
     begin(admin_client, study)
     assert admin_client.post("/preview/").status_code == 405
+
+
+@pytest.mark.parametrize("what", ["answer", "remark", "report"])
+def test_what_was_kept_for_another_study_is_not_taken_for_its_own(
+    admin_client: Client, study: Study, what: str
+) -> None:
+    """A page keeps what could not be sent until it is taken or refused, and reading may go on in the same browser."""
+    begin(admin_client, study)
+    reply = admin_client.post(f"/preview/{what}/{'x' * 22}/", "{}", content_type="application/json")
+    assert reply.status_code == 404
+    assert "detail" in reply.json()
