@@ -31,10 +31,13 @@ class AlreadyAnswered(ValidationError):
     """The slot has another answer under this revision. `answer` is the stored one."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(
+        refusal = (
             _("This film has been rated already, as “%(said)s”; that rating stands.")
-            % {"said": answer.get_rating_display() if answer.rating else answer.get_chosen_display()}
+            if answer.rating
+            else _("Of this pair you have chosen %(said)s already; that choice stands.")
         )
+        said = answer.get_rating_display() if answer.rating else answer.get_chosen_display()
+        super().__init__(refusal % {"said": said})
         self.answer = answer
 
 

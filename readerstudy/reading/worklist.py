@@ -155,6 +155,9 @@ def amendable(reader: Reader) -> Amendable | None:
     study = reader.study
     if not study.amend_seconds or not may_read(reader):
         return None
+    # The check-list that follows the last film teaches.
+    if study.cues == Study.Cues.AT_END and next_open(reader) is None:
+        return None
     answers = Answer.objects.filter(slot__sitting__reader=reader, slot__report=None, revision=1)
     last = answers.order_by("-answered_at", "-pk").first()
     if last is None:

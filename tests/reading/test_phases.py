@@ -386,3 +386,30 @@ def test_who_clicks_twice_at_the_reveal_decides_once(blind: Browser) -> None:
     with ThreadPoolExecutor(clicks) as threads:
         stored = list(threads.map(decide, range(clicks)))
     assert stored == [Consent.objects.get(stage="reveal").pk] * clicks
+
+
+def test_the_last_answer_is_locked_before_the_cues_at_the_end(tmp_path: Path) -> None:
+    browser = Browser(open_study(tmp_path, films=1, cues="end", amend_seconds=60))
+    first = browser.slot()["code"]
+    browser.read(rating=2)
+    assert amend(browser, first, 5, revision=2).status_code == 200
+    last = browser.slot()["code"]
+    browser.read(rating=2)
+    assert "What did you go by?" in browser.client.get("/read/").content.decode()
+    assert amend(browser, last, 5, revision=2).status_code == 409
+    assert browser.film(last).status_code == 404
+
+
+def test_another_choice_of_a_pair_is_refused_in_words_of_its_own(tmp_path: Path) -> None:
+    browser = Browser(open_study(tmp_path, films=2, **PAIRS | {"purpose_blind_films": 0}))
+    code = browser.slot()["code"]
+    browser.film(code)
+
+    def choose(side: str) -> Any:
+        body = json.dumps({"chosen": side, "milliseconds": 900})
+        return browser.client.post(f"/read/answer/{code}/", body, content_type="application/json")
+
+    assert choose("left").status_code == 200
+    reply = choose("right")
+    assert reply.status_code == 409
+    assert reply.json()["error"] == "Of this pair you have chosen the film on the left already; that choice stands."
