@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from readerstudy.admin_texts import link
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.reading.models import FilmReport
 from readerstudy.reading.running import reader_rows
@@ -22,7 +22,7 @@ class FilmReportAdmin(ReadOnlyAdmin):
 
     list_display = ["made_at", "study", "reader", "kind", "film"]
     list_filter = ["slot__sitting__reader__study", "kind"]
-    list_select_related = ["slot__sitting__reader__study", "slot__case"]
+    list_select_related = ["slot__sitting__reader__study", "slot__case", "slot__other_case"]
     fields = ["study", "reader", "kind", "film", "made_at"]
     ordering = ["-made_at"]
 
@@ -36,8 +36,8 @@ class FilmReportAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("film"))
     def film(self, report: FilmReport) -> SafeString:
-        case = report.slot.case
-        return link(reverse("admin:studies_case_change", args=[case.pk]), case.code)
+        cases = [(reverse("admin:studies_case_change", args=[case.pk]), case.code) for case in report.slot.cases]
+        return format_html_join(", ", '<a href="{}">{}</a>', cases)
 
 
 @permission_required("studies.view_reader", raise_exception=True)

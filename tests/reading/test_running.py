@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from django.utils.formats import date_format
 from readerstudy.reading.models import FilmReport
 from readerstudy.studies import services
 from readerstudy.studies.models import Study
-from tests.reading.room import Browser, slots_of
+from tests.reading.room import Browser, open_study, slots_of
 from tests.studies.films import ACTOR
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -75,3 +76,12 @@ def test_it_is_for_those_who_may_see_readers(client: Client, study: Study) -> No
     client.force_login(User.objects.create_user("assistant", is_staff=True))
     assert client.get(f"/admin/studies/study/{study.pk}/readers/").status_code == 403
     assert Client().get(f"/admin/studies/study/{study.pk}/readers/").status_code == 302
+
+
+def test_a_reported_pair_leads_to_both_of_its_films(admin_client: Client, tmp_path: Path) -> None:
+    browser = Browser(open_study(tmp_path, films=1, question="pairs", override_reason="Noise has no findings."))
+    [slot] = slots_of(browser.reader)
+    FilmReport.objects.create(slot=slot, kind="shows_name")
+    listed = admin_client.get("/admin/reading/filmreport/").content.decode()
+    for case in slot.cases:
+        assert f'<a href="/admin/studies/case/{case.pk}/change/">{case.code}</a>' in listed
