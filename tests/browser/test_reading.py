@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -87,6 +86,28 @@ def test_enter_confirms_after_a_button_was_clicked(reading: Page) -> None:
     assert stored() == [4, 2]
 
 
+def test_enter_confirms_a_choice_by_key_while_a_button_has_the_focus(reading: Page) -> None:
+    reading.locator("summary").focus()
+    rate(reading, 4)
+    film_is_shown(reading, "Practice film 2")
+    assert stored() == [4]
+
+
+def test_the_list_of_keys_begins_at_its_top(reading: Page) -> None:
+    reading.set_viewport_size({"width": 1366, "height": 500})
+    reading.keyboard.press("?")
+    expect(reading.get_by_role("heading", name="Mouse and keys")).to_be_in_viewport()
+    expect(reading.get_by_role("button", name="Close")).to_be_focused()
+
+
+def test_no_option_moves_when_the_time_that_is_left_is_told(reading: Page) -> None:
+    option = reading.locator(".anchor").first
+    before = option.bounding_box()
+    told = "Film 23 of 120, about 14 minutes left"
+    reading.locator("#progress").evaluate("(progress, told) => (progress.textContent = told)", told)
+    assert option.bounding_box() == before
+
+
 def test_a_choice_can_be_changed_until_it_is_confirmed(reading: Page) -> None:
     for key in "264":
         reading.keyboard.press(key)
@@ -105,16 +126,18 @@ def test_space_does_not_rate_and_enter_wants_a_choice(reading: Page) -> None:
 
 
 def test_a_film_that_comes_late_cannot_be_rated_before_it_is_drawn(page: Page, link: str) -> None:
-    def late(route: Route) -> None:
-        time.sleep(2)
-        route.continue_()
-
+    late: list[Route] = []
     page.goto(link)
-    page.route(FILMS, late, times=1)
+    page.route(FILMS, lambda route: late.append(route), times=1)
     page.get_by_role("link", name="Begin").click()
     expect(page.locator("#progress")).to_have_text("Practice film 1 of 2")
     rate(page, 6)
     expect(page.get_by_role("radio", name="Definitely synthetic")).to_be_disabled()
+    page.wait_for_timeout(2000)
+    rate(page, 6)
+    expect(page.get_by_role("radio", name="Definitely synthetic")).to_be_disabled()
+    [film] = late
+    film.continue_()
     film_is_shown(page)
     nothing_is_chosen(page)
     assert stored() == []
