@@ -18,7 +18,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter, djlint and Django's own checks"
 	@echo "make format  what of that can be mended by itself"
 	@echo "make bench   one JSON line per measured figure"
-	@echo "make bench-web  the same of the reading room, on PostgreSQL behind gunicorn"
+	@echo "make bench-web  the same of the reading room: on PostgreSQL behind gunicorn, and in Chromium"
 	@echo "make check-blinding  what a browser could tell of 400 phantoms and 400 drawn films beside the picture (minutes)"
 	@echo "make validate-statistics    the table of docs/statistics.md, drawn and analysed anew (six minutes of one core)"
 
@@ -58,6 +58,7 @@ bench: .venv/installed
 
 bench-web: .venv/installed-dev
 	@$(BIN)/python -m tests.bench_web
+	@$(BIN)/python -m tests.bench_room
 
 check-blinding: .venv/installed
 	@$(BIN)/python -m readerstudy.demo.blinding
