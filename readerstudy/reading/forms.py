@@ -22,6 +22,13 @@ class EntranceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **({"label_suffix": ""} | kwargs))
 
+    def full_clean(self) -> None:
+        """Put the focus where something is missing, for whoever has no mouse at hand."""
+        super().full_clean()
+        faulty = next((name for name in self.fields if name in self.errors), None)
+        if faulty:
+            self.fields[faulty].widget.attrs["autofocus"] = True
+
 
 class ProfileForm(EntranceForm):
     """What a reader is asked about himself or herself; without `exposure` in a purpose-blind phase."""

@@ -47,6 +47,7 @@ def _said_of_every_film() -> dict[str, Any]:
         "minute": _(", about {minutes} minute left"),
         "minutes": _(", about {minutes} minutes left"),
         "counts": _("Practice is over. From here on films count."),
+        "reported": _("Your report is stored; what it was about is passed over."),
         "pause": _("You have read {read} films. Rest your eyes for a moment."),
         "loading": _("The film is on its way."),
         "ready": _("{film} is shown."),
@@ -62,7 +63,10 @@ def _said_of_every_film() -> dict[str, Any]:
 
 
 def _said_of_findings() -> dict[str, Any]:
-    return {"unanswered": _("Choose the findings that you see, or that there is none.")}
+    return {
+        "unanswered": _("Choose findings, or that there is none."),
+        "selected": _("Ctrl+Enter confirms what you chose."),
+    }
 
 
 def _said_of_question(study: Study) -> dict[str, Any]:

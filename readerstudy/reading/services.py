@@ -213,7 +213,7 @@ def _refuse_values_out_of_range(answer: Answer) -> None:
     if answer.rating is None and answer.chosen not in Answer.Side.values:
         raise ValidationError(_("An answer is a rating, or of two films the one on the left or on the right."))
     if answer.rating is not None and (answer.rating not in Rating.values or answer.chosen):
-        raise ValidationError(_("A rating is a whole number from 1, definitely real, to 6, definitely synthetic."))
+        raise ValidationError(_("A rating is a whole number from 1 to 6."))
     if answer.active_milliseconds > answer.milliseconds:
         raise ValidationError(_("Nobody is at work for longer than the film is shown."))
     # The slot is a row read from the database; that it has one answer only is checked under the lock.

@@ -24,6 +24,7 @@ from readerstudy.reading.worklist import (
     PRACTICE_FILMS,
     PURPOSE_BLIND_FILMS,
     STUDY_FILMS,
+    Progress,
     count,
     next_open,
     opens_at,
@@ -140,7 +141,8 @@ def _begin(request: HttpRequest, reader: Reader) -> HttpResponse:
     blind = here.slot.kind == Slot.Kind.PURPOSE_BLIND
     counts = {
         "films": count(reader, PURPOSE_BLIND_FILMS if blind else STUDY_FILMS, here.slot.sitting.number),
-        "practice": count(reader, PRACTICE_FILMS, here.slot.sitting.number),
+        # Practice comes with the question.
+        "practice": Progress(0, 0) if blind else count(reader, PRACTICE_FILMS, here.slot.sitting.number),
     }
     # Before the reveal films come one at a time.
     pairs = reader.study.of_pairs and not blind
@@ -153,6 +155,8 @@ def _end(request: HttpRequest, reader: Reader) -> HttpResponse:
     ended = {
         "withdrawn": stage is Stage.WITHDRAWN,
         "closed": stage is Stage.CLOSED,
+        # Nobody reads any more, so those whom the reveal did not reach are told as well.
+        "told_now": stage is Stage.CLOSED and bool(study.purpose_blind_films),
         "results": stage is Stage.CLOSED and study.state == Study.State.UNBLINDED and study.results_shown,
     }
     return _page(request, "reading/end.html", reader, **ended)

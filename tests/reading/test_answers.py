@@ -69,7 +69,7 @@ def test_another_rating_is_refused_with_the_stored_one(browser: Browser, code: s
 def test_it_rejects_a_rating_outside_the_scale(browser: Browser, code: str, rating: int) -> None:
     reply = browser.answer(code, rating)
     assert reply.status_code == 400
-    assert reply.json()["error"] == "A rating is a whole number from 1, definitely real, to 6, definitely synthetic."
+    assert reply.json()["error"] == "A rating is a whole number from 1 to 6."
     assert stored() == []
 
 

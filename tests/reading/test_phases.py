@@ -18,9 +18,11 @@ from django.utils import timezone
 
 from readerstudy.reading.models import Answer, Consent, OverallRemark, Profile, Remark
 from readerstudy.reading.phases import answer_reveal
+from readerstudy.studies import services
 from readerstudy.studies.models import Deviation, Reader, Slot, Study
 from readerstudy.studies.purpose_blind import words_that_name_the_purpose
 from tests.reading.room import Browser, open_study, slots_of
+from tests.studies.films import ACTOR
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 BLIND = {
@@ -96,6 +98,14 @@ def test_the_phases_come_in_order_and_the_question_never_before_the_reveal(blind
     ]
 
 
+def test_the_first_phase_announces_no_practice_because_it_comes_with_the_question(tmp_path: Path) -> None:
+    browser = Browser(open_study(tmp_path, films=2, **BLIND | {"practice_films": 2}))
+    browser.come_in()
+    page = browser.client.get("/read/").content.decode()
+    assert "There are 2 films to read." in page
+    assert "practice" not in page
+
+
 def test_nothing_that_comes_to_the_browser_before_the_reveal_names_the_purpose(blind: Browser) -> None:
     seen: list[str] = []
 
@@ -141,6 +151,15 @@ def with_imports(name: str) -> str:
     text = path.read_text(encoding="utf-8")
     imported = [with_imports(f"{Path(name).parent}/{other}") for other in re.findall(r'from "\./([\w.-]+)"', text)]
     return "\n".join([text, *imported])
+
+
+def test_whom_the_reveal_did_not_reach_is_told_once_the_study_is_closed(blind: Browser) -> None:
+    blind.come_in()
+    assert "generative network" not in blind.client.get("/read/").content.decode()
+    services.close_study(study=blind.reader.study, actor=ACTOR)
+    page = blind.client.get("/read/").content.decode()
+    assert "takes no more answers" in page
+    assert "generative network" in page
 
 
 def test_who_withdraws_at_the_reveal_is_left_out_and_reads_no_further(blind: Browser) -> None:
