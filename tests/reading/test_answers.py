@@ -197,7 +197,7 @@ def test_a_simulated_reader_answers_by_the_same_service_in_order(study: Study) -
     with pytest.raises(AlreadyAnswered) as refusal:
         record_answer(slot=slots[0], rating=4, milliseconds=0)
     assert refusal.value.answer.rating == 3
-    with pytest.raises(ValidationError, match="from 1, definitely real"):
+    with pytest.raises(ValidationError, match="from 1 to 6"):
         record_answer(slot=slots[0], rating=9, milliseconds=0)
 
 
