@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.db.backends.sqlite3.base import DatabaseOperations
+from hypothesis import settings as drawing
 
 # The films of tests are small: a second thread would wait more than work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes says how busy the machine is, not whether the code is right.
+drawing.register_profile("no deadline", deadline=None)
+drawing.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
