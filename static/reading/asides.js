@@ -50,6 +50,7 @@ export class Report {
     for (const button of details.querySelectorAll("button")) {
       button.addEventListener("click", () => act("report", { kind: button.value }));
     }
+    details.addEventListener("keydown", ({ key }) => key === "Escape" && this.#fold());
   }
 
   /* Folded up; or unfolded, where a film cannot be shown and there is nothing else to do. */
@@ -62,6 +63,11 @@ export class Report {
   close() {
     this.details.hidden = true;
     this.details.open = false;
+  }
+
+  #fold() {
+    this.details.open = false;
+    this.details.querySelector("summary").focus();
   }
 }
 

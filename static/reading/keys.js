@@ -48,4 +48,10 @@ function completed({ at, ...command }) {
   return { reaches: PLACES[at] ?? (() => true), repeats: false, ...command };
 }
 
-const HELP = completed({ name: "help", key: "?", when: () => true, run: () => help.showModal() });
+const HELP = completed({ name: "help", key: "?", when: () => true, run: openHelp });
+
+/* From its first line on, though the button that has the focus is the last. */
+function openHelp() {
+  help.showModal();
+  help.scrollTop = 0;
+}

@@ -39,7 +39,7 @@ export class Question {
       [...step.querySelectorAll("[data-key]")].map((option) => ({
         key: option.dataset.key,
         when: () => index === this.#step(),
-        run: () => option.checked || option.click(),
+        run: () => choose(option),
       })),
     );
     return [
@@ -95,4 +95,10 @@ export class Question {
     if (second) second.disabled = !this.isOpen || !first.querySelector(":checked");
     this.confirm.disabled = !this.isOpen || !this.#answer();
   }
+}
+
+/* Enter is then to confirm, and not to press a button that the focus was left on. */
+function choose(option) {
+  if (document.activeElement.matches("button, summary")) document.activeElement.blur();
+  if (!option.checked) option.click();
 }

@@ -50,7 +50,7 @@ export class Remark {
       // Where nothing can be sent by mistake a film is confirmed as ever.
       { key: "Enter", at: "page", when: () => this.isOpen && this.isNeeded, run: () => this.form.requestSubmit() },
       // Whoever ticks by this key sends nothing.
-      { key: "Enter", at: "choice", when, run: () => {} },
+      { key: "Enter", at: "choice", when, run: () => this.#tellHowToSend() },
       { key: "n", when: () => this.isOpen && this.none, run: () => this.none.click() },
     ];
   }
@@ -59,7 +59,12 @@ export class Remark {
     if (target === this.none && target.checked) this.#unsay();
     else if (this.none && target.dataset.finding && target.value !== "0") this.none.checked = false;
     tell("notice", "");
+    this.#tellHowToSend();
     this.#show();
+  }
+
+  #tellHowToSend() {
+    tell("status", this.isNeeded ? said.selected : said.optional);
   }
 
   #unsay() {

@@ -65,7 +65,8 @@ async function readOne(slot) {
   tell("status", "");
   if (truth) await readersAct(() => feedback.open(truth));
   const practiceIsOver = slot.practice && next.practice === false;
-  tell("notice", error ?? (practiceIsOver ? said.counts : ""));
+  const reported = kind === "report" ? [said.reported] : [];
+  tell("notice", error ?? [...reported, ...(practiceIsOver ? [said.counts] : [])].join(" "));
   return next;
 }
 

@@ -17,6 +17,7 @@ from tests.browser.screen import drag, film_is_shown, rate
 pytestmark = [pytest.mark.browser]
 ANSWERS = "**/read/answer/**"
 REPORTS = "**/read/report/**"
+REPORTED = "Your report is stored, and the film is passed over."
 
 
 def stored() -> list[tuple[int, int | None]]:
@@ -153,12 +154,23 @@ def test_a_film_is_reported_and_the_reader_goes_on(begin: Callable[..., Page], w
     page.get_by_role("button", name=words).focus()
     page.keyboard.press("Enter")
     film_is_shown(page, "Practice film 1 of 1")
+    expect(page.get_by_role("alert")).to_have_text(REPORTED)
     assert FilmReport.objects.get().kind == kind
     assert FilmReport.objects.get().slot == slots_of(Reader.objects.get())[0]
     expect(page.get_by_role("button", name=words)).to_be_hidden()
     rate(page, 2)
     film_is_shown(page, "Film 1")
     assert stored() == [(1, 2)]
+
+
+def test_escape_folds_the_report_up_again(begin: Callable[..., Page]) -> None:
+    page = begin()
+    page.get_by_text("Report this film").click()
+    button = page.get_by_role("button", name="It shows a name")
+    button.focus()
+    page.keyboard.press("Escape")
+    expect(button).to_be_hidden()
+    expect(page.locator("summary")).to_be_focused()
 
 
 def test_a_film_that_cannot_be_shown_is_reported_and_the_reader_goes_on(begin: Callable[..., Page]) -> None:
@@ -172,7 +184,7 @@ def test_a_film_that_cannot_be_shown_is_reported_and_the_reader_goes_on(begin: C
     expect(page.get_by_role("radio", name="Definitely real")).to_be_disabled()
     page.get_by_role("button", name="It is not displayed properly").click()
     film_is_shown(page, "Film 1")
-    expect(page.get_by_role("alert")).to_have_text("Practice is over. From here on films count.")
+    expect(page.get_by_role("alert")).to_have_text(f"{REPORTED} Practice is over. From here on films count.")
     assert FilmReport.objects.get().slot == damaged
 
 
