@@ -249,7 +249,7 @@ class StudyAdmin(StepsAdmin):
         Step(
             "invite",
             _("Invite a reader"),
-            _("The personal link is shown once. Whoever has it reads as this reader."),
+            _("The personal link is shown once. Whoever has it reads as this reader. Name and e-mail may stay empty."),
             "studies.add_reader",
             invite,
             Invitation,
@@ -257,7 +257,7 @@ class StudyAdmin(StepsAdmin):
         ),
         Step(
             "close",
-            _("Close"),
+            _("Close the study"),
             _("Closing ends the reading: no answer is taken any more. It cannot be undone."),
             "studies.close_study",
             close,
@@ -387,7 +387,7 @@ class ReaderAdmin(StudyPartAdmin, ReadOnlyAdmin):
         ),
         Step(
             "withdraw",
-            _("Withdraw"),
+            _("Withdraw the reader"),
             _("The reader's answers are kept and left out of analyses. It cannot be undone."),
             "studies.add_deviation",
             withdraw_reader,
@@ -486,7 +486,7 @@ class CaseAdmin(StudyPartAdmin, ReadOnlyAdmin):
     steps = (
         Step(
             "withdraw",
-            _("Withdraw"),
+            _("Withdraw the film"),
             _("The film leaves unread slots; its answers are kept and left out of analyses. It cannot be undone."),
             "studies.add_deviation",
             withdraw_film,

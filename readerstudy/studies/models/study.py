@@ -275,9 +275,8 @@ class Study(models.Model):
     def clean(self) -> None:
         """Refuse what does not go together, and texts that are missing where they will be shown."""
         if self.instruction_text in set(texts.INSTRUCTIONS.values()) - {texts.INSTRUCTIONS.get(self.question)}:
-            raise ValidationError(
-                {"instruction_text": _("This instruction is for another question; tell readers what this study asks.")}
-            )
+            message = _("This instruction is for another question; tell readers what this study asks, for instance: %s")
+            raise ValidationError({"instruction_text": message % texts.INSTRUCTIONS.get(self.question, "")})
         if self.small_screen == self.SmallScreen.REFUSE and not self.display_asked:
             raise ValidationError(
                 {"small_screen": _("A small screen can be refused only where readers check their display.")}
