@@ -9,11 +9,11 @@ from itertools import combinations
 from evaluation.readers import covariance, merit, moments, mrmc, one_shot
 from evaluation.readers.all_readers import RATES
 from evaluation.readers.options import Options
-from evaluation.readers.plain import Json, finite
+from evaluation.readers.plain import Json, finite, limits
 from evaluation.readers.ratings import Ratings
 
 OBUCHOWSKI_ROCKETTE, ONE_SHOT = "Obuchowski-Rockette", "one shot"
-FIELDS = ("difference", "se", "low", "high", "f", "df1", "df2", "p", "random", "components", "method")
+FIELDS = ("difference", "se", "low", "high", "f", "df1", "df2", "p", "random", "components", "few_readers", "method")
 
 
 def comparison(ratings: Ratings, options: Options, warnings: list[str]) -> Json:
@@ -104,6 +104,7 @@ def _interval(result: mrmc.Comparison, first: int, second: int) -> Json:
         "high": pair.high,
         "df2": finite(pair.df),
         "p": pair.p,
+        "few_readers": limits(pair.few_readers),
     }
 
 
@@ -129,5 +130,6 @@ def _from_one_shot(shot: Json | None) -> Json:
         "p": shot["p"],
         "random": shot["random"],
         "components": None,
+        "few_readers": None,
         "method": ONE_SHOT,
     }

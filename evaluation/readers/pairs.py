@@ -20,7 +20,7 @@ from evaluation.readers import covariance, merit, mrmc
 from evaluation.readers.arms import order_of_sitting
 from evaluation.readers.controls import above_guessing
 from evaluation.readers.equivalence import two_one_sided_tests
-from evaluation.readers.plain import Json, finite, proportion
+from evaluation.readers.plain import Json, finite, limits, proportion
 from evaluation.readers.rates import WithError, corrected_z
 from evaluation.readers.ratings import ONE_MODALITY, Ratings
 from evaluation.readers.reading import Kind
@@ -185,12 +185,12 @@ def _overall(choices: Ratings, margin: float | None, alpha: float, unmet: Sequen
     except ValueError as error:
         reason = error if isinstance(error, mrmc.NoVariance) else "A reader chose in a single pair."
         warnings.append(f"There is no interval for the mean proportion correct. {reason}")
-        return result | dict.fromkeys(("se", "df", "low", "high", "p", "random", "components"))
+        return result | dict.fromkeys(("se", "df", "low", "high", "p", "random", "components", "few_readers"))
     if len(of_readers) == 1:
         warnings.append("There is one reader, so the interval lets pairs vary but not readers.")
     values = asdict(mean)
     del values["estimate"]
-    result |= values | {"df": finite(mean.df)}
+    result |= values | {"df": finite(mean.df), "few_readers": limits(mean.few_readers)}
     if margin is not None:
         test = two_one_sided_tests(mean.estimate, mean.se, mean.df, centre=GUESSING, margin=margin, alpha=alpha)
         result["equivalence"] = asdict(test) | {"statement": wording.verdict(test, mean.p, unmet)}

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evaluation.readers.intervals import clopper_pearson, wilson
+from evaluation.readers.mrmc import Limits
 
 Json = dict[str, Any]
 
@@ -19,6 +20,11 @@ def proportion(successes: int, trials: int) -> Json:
         "of": trials,
         "wilson": {"low": score.low, "high": score.high},
     }
+
+
+def limits(of: Limits | None) -> Json | None:
+    """Limits as plain values."""
+    return None if of is None else asdict(of) | {"df": finite(of.df)}
 
 
 def finite(df: float) -> float | None:

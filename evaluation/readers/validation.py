@@ -35,17 +35,18 @@ DIFFERENT = RoeMetz(reader_sd=0.3)
 # What 2,000 runs of an interval of 95 % and of a test at 5 % do not miss by chance.
 LEAST_COVERAGE, MOST_FALSE_CLAIMS = 0.93, 0.065
 
-Method = Literal["both", "readers", "cases", "one-shot", "balanced accuracy"]
+Method = Literal["both", "readers", "cases", "one-shot", "balanced accuracy", "few readers"]
 """Of the AUC: Obuchowski and Rockette's with readers and films random, with films fixed (a t test over readers) or with
-readers fixed, and the one-shot analysis; and Obuchowski and Rockette's of the balanced accuracy."""
+readers fixed, with the wider limits of few readers, and the one-shot analysis; of the balanced accuracy Obuchowski and
+Rockette's."""
 
 Outcome = tuple[Method, Literal["covered", "claimed", "undefined"]]
 
 HEADER = (
-    "| readers | films | SD of d′ | covers 0.5 | claims at 0.4 | at 0.6 | at 0.5 | one-shot: covers 0.5 "
-    "| balanced accuracy: covers 0.5 | readers fixed: covers 0.5 | claims at 0.4, 0.6 | t test: covers 0.5 "
-    "| claims at 0.4, 0.6 |",
-    "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "| readers | films | SD of d′ | covers 0.5 | with few_readers | claims at 0.4 | at 0.6 | at 0.5 "
+    "| one-shot: covers 0.5 | balanced accuracy: covers 0.5 | readers fixed: covers 0.5 | claims at 0.4, 0.6 "
+    "| t test: covers 0.5 | claims at 0.4, 0.6 |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -68,17 +69,24 @@ class Cell:
         return self.counts[area][method, "claimed"] / self.runs
 
     @property
+    def few(self) -> bool:
+        """Whether there are limits for few readers."""
+        return self.readers <= mrmc.VERY_FEW_READERS
+
+    @property
     def holds(self) -> bool:
         claims = max(self.claims("both", LOW), self.claims("both", HIGH))
-        return self.coverage("both") >= LEAST_COVERAGE and claims <= MOST_FALSE_CLAIMS
+        coverage = self.coverage("few readers" if self.few else "both")
+        return coverage >= LEAST_COVERAGE and claims <= MOST_FALSE_CLAIMS
 
     def row(self) -> str:
+        few = _percent(self.coverage("few readers")) if self.few else "–"
         shares = [
-            self.coverage("both"),
             *(self.claims("both", area) for area in (LOW, HIGH, GUESSING)),
             *(self.coverage(method) for method in ("one-shot", "balanced accuracy")),
         ]
-        columns = [str(self.readers), str(self.films), f"{self.model.reader_sd:g}", *map(_percent, shares)]
+        columns = [str(self.readers), str(self.films), f"{self.model.reader_sd:g}"]
+        columns += [_percent(self.coverage("both")), few, *map(_percent, shares)]
         for method in ("cases", "readers"):
             columns.append(_percent(self.coverage(method)))
             columns.append(", ".join(_percent(self.claims(method, area)) for area in (LOW, HIGH)))
@@ -141,6 +149,9 @@ def _outcomes(ratings: Ratings, area: float) -> Iterator[Outcome]:
             continue
         if mean.low <= area <= mean.high:
             yield method, "covered"
+        few = mean.few_readers if method == "both" and isinstance(mean, mrmc.ReaderMean) else None
+        if few and few.low <= area <= few.high:
+            yield "few readers", "covered"
         if isinstance(mean, mrmc.ReaderMean) and GOAL.shown_by(mean):
             yield method, "claimed"
 

@@ -114,31 +114,41 @@ def test_a_negative_covariance_takes_nothing_away() -> None:
     assert (mean.se, mean.df) == pytest.approx((np.sqrt(0.01 / 3), 2))
 
 
-@pytest.mark.parametrize(("readers", "spread"), [(2, 0.005), (3, 0.005), (4, 0.0001)])
-def test_two_or_three_readers_do_not_vary_by_less_than_nothing(readers: int, spread: float) -> None:
-    """Var − Cov2 is 0.005, MSR 0.0001: no larger for that many readers, as published from four on."""
+@pytest.mark.parametrize("readers", [2, 3, 4])
+def test_two_or_three_readers_have_limits_in_which_they_do_not_vary_by_less_than_nothing(readers: int) -> None:
+    """Var − Cov2 is 0.005, MSR 0.0001; the error as published takes the latter, that of few readers the larger."""
     ends = np.sqrt(0.0001 * (readers - 1) / 2)
     estimates = 0.7 + np.array([-ends, ends, *[0.0] * (readers - 2)])
     covariances = np.full((readers, readers), 0.002) + np.eye(readers) * 0.005
     mean = mrmc.reader_mean(estimates, covariances, 0.5)
-    error = spread + readers * 0.002
+    error = 0.0001 + readers * 0.002
     assert mean.components.msr == pytest.approx(0.0001)
-    assert mean.se == pytest.approx(np.sqrt(error / readers))
-    assert mean.df == pytest.approx(error**2 / (spread**2 / (readers - 1)))
+    assert (mean.se, mean.df) == pytest.approx((np.sqrt(error / readers), error**2 / (0.0001**2 / (readers - 1))))
+    if readers == 4:
+        assert mean.few_readers is None
+        return
+    error, few = 0.005 + readers * 0.002, mean.few_readers
+    assert few is not None
+    assert (few.se, few.df) == pytest.approx((np.sqrt(error / readers), error**2 / (0.005**2 / (readers - 1))))
+    assert few.p == pytest.approx(2 * stats.t.sf(0.2 / few.se, few.df))
+    assert few.low == pytest.approx(0.7 - stats.t.ppf(0.975, few.df) * few.se)
+    assert mrmc.reader_mean(estimates, covariances, 0.5, "cases").few_readers is None
 
 
-@pytest.mark.parametrize(("readers", "spread"), [(3, 0.004), (4, 0.0001)])
-def test_nor_do_they_in_a_comparison(readers: int, spread: float) -> None:
+def test_a_comparison_of_few_readers_has_them_too() -> None:
     """Var − Cov1 − Cov2 + Cov3 is 0.004, MSTR 0.0001."""
-    ends = np.sqrt(0.0001 * (readers - 1) / 4)
-    first = 0.7 + np.array([-ends, ends, *[0.0] * (readers - 2)])
-    same_reader, same_arm = np.kron(np.ones((2, 2)), np.eye(readers)), np.kron(np.eye(2), np.ones((readers, readers)))
+    ends = np.sqrt(0.0001 * 2 / 4)
+    first = 0.7 + np.array([-ends, ends, 0.0])
+    same_reader, same_arm = np.kron(np.ones((2, 2)), np.eye(3)), np.kron(np.eye(2), np.ones((3, 3)))
     covariances = 0.001 + 0.001 * same_reader + 0.0015 * same_arm + 0.004 * same_reader * same_arm
     result = mrmc.compare(np.stack([first, 1.5 - first]), covariances)
-    error = spread + readers * 0.0015
+    pair = result.pairs[0, 1]
+    for found, spread in ((pair, 0.0001), (pair.few_readers, 0.004)):
+        assert found is not None
+        error = spread + 3 * 0.0015
+        assert (found.se, found.df) == pytest.approx((np.sqrt(2 * error / 3), error**2 / (spread**2 / 2)))
     assert result.components.mstr == pytest.approx(0.0001)
-    assert result.pairs[0, 1].se == pytest.approx(np.sqrt(2 * error / readers))
-    assert result.df2 == pytest.approx(error**2 / (spread**2 / (readers - 1)))
+    assert result.f == pytest.approx((pair.estimate / pair.se) ** 2)
 
 
 def test_several_modalities_are_those_of_rjafroc() -> None:

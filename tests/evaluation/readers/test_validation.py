@@ -19,6 +19,7 @@ def test_the_table_has_a_row_for_every_design_and_kind_of_readers(capsys: pytest
     header, _rule, *rows = cells_of(capsys.readouterr().out)
     assert [row[:3] for row in rows] == [["3", "20", "0"], ["6", "20", "0"], ["3", "20", "0.3"], ["6", "20", "0.3"]]
     assert all(len(row) == len(header) for row in rows)
+    assert [row[4] == "–" for row in rows] == [False, True, False, True]
 
 
 def test_a_t_test_over_readers_forgets_that_they_saw_the_same_films(capsys: pytest.CaptureFixture) -> None:
