@@ -51,7 +51,8 @@ export class Remark {
       { key: "Enter", at: "page", when: () => this.isOpen && this.isNeeded, run: () => this.form.requestSubmit() },
       // Whoever ticks by this key sends nothing.
       { key: "Enter", at: "choice", when, run: () => this.#tellHowToSend() },
-      { key: "n", when: () => this.isOpen && this.none, run: () => this.none.click() },
+      // By the mouse it takes findings back; a letter that was meant for the text does not.
+      { key: "n", when: () => this.isOpen && this.none && !this.#seen().length, run: () => this.none.click() },
     ];
   }
 
@@ -82,10 +83,13 @@ export class Remark {
     lines[at + step]?.focus();
   }
 
+  #seen() {
+    return this.findings.filter(({ checked, value }) => checked && value !== "0");
+  }
+
   #said() {
     const { text } = this.form.elements;
-    const seen = this.findings.filter(({ checked, value }) => checked && value !== "0");
-    const findings = Object.fromEntries(seen.map(({ dataset, value }) => [dataset.finding, Number(value)]));
+    const findings = Object.fromEntries(this.#seen().map(({ dataset, value }) => [dataset.finding, Number(value)]));
     if (this.none?.checked) findings[this.none.value] = Number(this.none.dataset.certainty);
     return {
       cues: [...this.form.querySelectorAll("[name=cue]:checked")].map(({ value }) => value),

@@ -219,6 +219,8 @@ def test_findings_alone_are_asked_first_and_are_needed(blind: Page) -> None:
     film_is_shown(blind, "Film 2 of 2")
     mark_finding(blind, "Cardiomegaly", "definite")
     expect(blind.locator("#status")).to_have_text("Ctrl+Enter confirms what you chose.")
+    # A letter that was meant for the text takes no finding back.
+    blind.keyboard.press("n")
     blind.get_by_label("In your own words").fill("Pacemaker.")
     blind.keyboard.press("Control+Enter")
     blind.wait_for_url("**/read/")
