@@ -19,7 +19,7 @@ help:
 	@echo "make format  what of that can be mended by itself"
 	@echo "make bench   one JSON line per measured figure"
 	@echo "make bench-web  the same of the reading room: on PostgreSQL behind gunicorn, and in Chromium"
-	@echo "make check-blinding  what a browser could tell of 400 phantoms and 400 drawn films beside the picture (minutes)"
+	@echo "make check-blinding  what a browser could tell of 400 and 400 phantoms, and of phantoms and drawn films (minutes)"
 	@echo "make validate-statistics    the table of docs/statistics.md, drawn and analysed anew (six minutes of one core)"
 
 .venv/installed: requirements.txt
@@ -61,6 +61,7 @@ bench-web: .venv/installed-dev
 	@$(BIN)/python -m tests.bench_room
 
 check-blinding: .venv/installed
+	@$(BIN)/python -m readerstudy.demo.blinding --null
 	@$(BIN)/python -m readerstudy.demo.blinding
 
 validate-statistics: .venv/installed

@@ -1,5 +1,8 @@
 """`make check-blinding`: blinding measured on phantoms against films of the generator that is shipped.
 
+With `--null` other phantoms take the place of those films. Both arms then show the same kind of picture, so that
+whatever told them apart would be a leak of the study and not a weakness of the generator.
+
 Everything is made anew in a folder of its own, on production settings, and thrown away; the figures are printed.
 """
 
@@ -8,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +20,8 @@ from django.core.management import CommandError, call_command
 
 ACTOR = "check-blinding"
 NAME = "phantoms-against-drawn"
-PHANTOM_SEED, DRAWING_SEED = 1, 1
+SIDE = 128
+PHANTOM_SEED, OTHER_PHANTOM_SEED, DRAWING_SEED = 1, 100_001, 1
 
 
 def main() -> int:
@@ -26,7 +31,7 @@ def main() -> int:
         django.setup()
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
-        _freeze(options.films)
+        _freeze(options.films, _phantoms_as_drawn if options.null else _drawn)
         try:
             call_command("check_blinding", NAME, json=options.json, seed=options.seed)
         except CommandError as error:
@@ -38,30 +43,47 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m readerstudy.demo.blinding", description=__doc__)
     parser.add_argument("--films", type=int, default=400, help="of each truth")
+    parser.add_argument("--null", action="store_true", help="other phantoms instead of drawn films")
     parser.add_argument("--seed", type=int, default=0, help="of folds and permutations")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return parser.parse_args()
 
 
-def _freeze(films: int) -> None:
+def _freeze(films: int, draw: Callable[[int], None]) -> None:
     # Models can be imported only now that Django is set up.
-    from readerstudy.demo.studies import PLAN, PRETRAINED
+    from readerstudy.demo.studies import PLAN
     from readerstudy.progress import Bar
     from readerstudy.studies.plan import build_study
     from readerstudy.studies.services import freeze_study
-    from readerstudy.synthesis.services import generate_radiographs, register_generator
 
-    call_command("draw_phantoms", collection="phantoms", count=films, seed=PHANTOM_SEED, side=128, stdout=sys.stderr)
-    generator = register_generator(name=PRETRAINED.stem, path=PRETRAINED, actor=ACTOR)
-    generate_radiographs(
-        generator=generator, collection="drawn", count=films, first_seed=DRAWING_SEED, actor=ACTOR, progress=Bar()
-    )
+    call_command("draw_phantoms", collection="phantoms", count=films, seed=PHANTOM_SEED, side=SIDE, stdout=sys.stderr)
+    draw(films)
     arms = [
         {"name": "real", "role": "real", "collection": "phantoms", "films": films},
         {"name": "synthetic", "role": "generator", "collection": "drawn", "films": films},
     ]
-    study = build_study(PLAN | {"name": NAME, "title": NAME, "arms": arms}, actor=ACTOR)
-    freeze_study(study=study, actor=ACTOR, progress=Bar())
+    plan = PLAN | {"name": NAME, "title": NAME, "override_reason": "No patient is in these films.", "arms": arms}
+    freeze_study(study=build_study(plan, actor=ACTOR), actor=ACTOR, progress=Bar())
+
+
+def _drawn(films: int) -> None:
+    from readerstudy.demo.studies import PRETRAINED
+    from readerstudy.progress import Bar
+    from readerstudy.synthesis.services import generate_radiographs, register_generator
+
+    generator = register_generator(name=PRETRAINED.stem, path=PRETRAINED, actor=ACTOR)
+    generate_radiographs(
+        generator=generator, collection="drawn", count=films, first_seed=DRAWING_SEED, actor=ACTOR, progress=Bar()
+    )
+
+
+def _phantoms_as_drawn(films: int) -> None:
+    from gan.phantom import draw_phantoms
+    from readerstudy.archive.services import import_radiographs
+
+    with TemporaryDirectory(prefix="phantoms.") as folder:
+        draw_phantoms(Path(folder), films, OTHER_PHANTOM_SEED, SIDE)
+        import_radiographs(path=Path(folder), collection="drawn", truth="synthetic", form="folder", actor=ACTOR)
 
 
 def _set_environment(home: Path) -> None:
