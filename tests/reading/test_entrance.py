@@ -326,7 +326,8 @@ def test_no_page_names_the_purpose_in_a_purpose_blind_phase(blind: Study) -> Non
     pages += [browser.client.get("/read/"), browser.client.post("/read/display/", {})]
     browser.client.post("/read/display/", DISPLAY)
     pages += [browser.client.get("/read/"), browser.client.get("/"), browser.client.get("/nowhere/")]
-    services.close_study(study=blind, actor=ACTOR)
+    # Once the study is closed nobody is in that phase any more.
+    services.withdraw_reader(reader=browser.reader, reason="Moved.", actor=ACTOR)
     pages.append(browser.client.get("/read/"))
     services.withdraw_link(reader=browser.reader, actor=ACTOR)
     pages.append(browser.client.get("/read/"))
