@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -116,7 +117,8 @@ class Reading:
 def reading(study: Any, films_each: int, pause: float, with_film: bool) -> Reading:
     """READERS at once read `films_each` films each, with `pause` seconds between an answer and the next.
 
-    Without film, all films have been sent before, and answers alone are measured.
+    They begin one after the other within one pause, since no two people work in step. Without film, all films have been
+    sent before, and answers alone are measured.
     """
     from django.utils import timezone
 
@@ -127,7 +129,8 @@ def reading(study: Any, films_each: int, pause: float, with_film: bool) -> Readi
         Slot.objects.filter(case__study=study, shown_at=None).update(shown_at=timezone.now())
     seconds: list[float] = []
 
-    def read(visitor: Visitor) -> None:
+    def read(number: int, visitor: Visitor) -> None:
+        time.sleep(pause * number / READERS)
         slot = visitor.get("/read/slot/")
         for _ in range(films_each):
             if with_film:
@@ -139,7 +142,8 @@ def reading(study: Any, films_each: int, pause: float, with_film: bool) -> Readi
             seconds.append(time.perf_counter() - begun)
             slot = reply["next"]
 
-    return Reading(seconds, wall=together([lambda visitor=visitor: read(visitor) for visitor in visitors]))
+    readers = [partial(read, number, visitor) for number, visitor in enumerate(visitors)]
+    return Reading(seconds, wall=together(readers))
 
 
 def fetching(study: Any, times: int = 60) -> float:
