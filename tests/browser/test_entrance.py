@@ -101,6 +101,8 @@ def test_errors_stand_beside_their_fields_and_what_was_said_is_kept(page: Page, 
     page.get_by_role("radio", name="resident in radiology").check()
     page.get_by_role("radio", name="a few times").check()
     page.get_by_role("button", name="Continue").click()
+    # The keys are for the next page, which comes only after the click has returned.
+    expect(page.get_by_role("heading", name="Your display")).to_be_visible()
     press(page, "Tab", "Space", "Enter")
     expect(page.get_by_role("radio", name="diagnostic display")).to_be_focused()
     expect(page.get_by_role("group", name="The room is")).to_contain_text("Choose one of these.")
