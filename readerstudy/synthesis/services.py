@@ -1,4 +1,4 @@
-"""Every write to synthesis: training runs, generators, drawn batches."""
+"""Every write to synthesis: training runs here, generators and drawn batches in the modules beside."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from collections.abc import Generator as Closable
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,17 +17,26 @@ from django.utils.translation import gettext as _
 from gan.cache import FilmCache, build
 from gan.checkpoint import checkpoints
 from gan.config import TrainingConfig
-from gan.drawing import Drawer, describe_generator
 from gan.pixels import Film, film_hash, read_film
 from gan.provenance import FilmProvenance, key_fingerprint
 from gan.stopping import TrainingStopped, until_stopped
 from gan.training import Figures, TrainingDiverged, train
 from readerstudy.archive.models import Collection, Radiograph, RadiographQuerySet, Split, Truth
-from readerstudy.archive.services import create_collection, store_film
 from readerstudy.audit.models import record
 from readerstudy.names import find_by_name
 from readerstudy.progress import Progress, Silent
-from readerstudy.synthesis.models import Batch, DrawnFilm, Generator, TrainingRun
+from readerstudy.synthesis.drawing import generate_radiographs
+from readerstudy.synthesis.generators import find_generator, register_generator
+from readerstudy.synthesis.models import Generator, TrainingRun
+
+__all__ = [
+    "find_generator",
+    "generate_radiographs",
+    "register_generator",
+    "require_trainable",
+    "side_to_train_on",
+    "train_gan",
+]
 
 
 def train_gan(
@@ -70,87 +77,6 @@ def train_gan(
         _note_images(run, reporter.images, actor, "training finished")
         TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
         return register_generator(name=name, path=path, run=run, actor=actor)
-
-
-def register_generator(*, name: str, path: Path, actor: str, run: TrainingRun | None = None) -> Generator:
-    """Make a generator's file known; one that lies outside `settings.HOME` is copied there, with its .json.
-
-    Raises ValidationError where it is no generator's, or is registered already.
-    """
-    try:
-        description = describe_generator(path)
-        config = TrainingConfig.from_json(description["config"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ValidationError(_("%(path)s is not a generator: %(reason)s") % {"path": path, "reason": error}) from error
-    generator = Generator(
-        name=name,
-        run=run,
-        path=_place_at_home(path, description["sha256"]).as_posix(),
-        sha256=description["sha256"],
-        resolution=config.resolution,
-        levels=description["levels"],
-        images_shown=description["images"],
-    )
-    generator.full_clean()
-    if not generator.file.exists():
-        _copy(path, generator.file)
-    with transaction.atomic():
-        generator.save()
-        record(
-            actor=actor,
-            action="generator registered",
-            subject=f"generator:{generator}",
-            sha256=generator.sha256,
-            images_shown=generator.images_shown,
-        )
-    return generator
-
-
-def generate_radiographs(
-    *,
-    generator: Generator,
-    collection: str,
-    count: int,
-    first_seed: int,
-    actor: str,
-    truncation: float = 1.0,
-    progress: Progress | None = None,
-) -> Batch:
-    """Draw `count` films with the seeds first_seed, first_seed + 1, … into a collection of synthetic films.
-
-    The collection is made where there is none. A batch that was interrupted goes on when it is asked for again: films
-    that are there stay. Raises ValidationError where seeds overlap with another batch or the weights have changed.
-    """
-    drawer = _drawer(generator)
-    batch = _batch(generator, collection, count, first_seed, truncation, actor)
-    drawn = set(batch.films.values_list("seed", flat=True))
-    missing = [seed for seed in range(first_seed, first_seed + count) if seed not in drawn]
-    progress = progress or Silent()
-    progress.start(count, _("Drawing films"))
-    progress.advance(len(drawn))
-    for seed in missing:
-        _draw(batch, drawer, seed)
-        progress.advance()
-    if missing:
-        record(
-            actor=actor,
-            action="films drawn",
-            subject=f"collection:{batch.collection}",
-            generator=generator.name,
-            first_seed=first_seed,
-            count=count,
-            drawn=len(missing),
-            truncation=truncation,
-        )
-    return batch
-
-
-def find_generator(name: str) -> Generator:
-    """A generator by name. Raises ValidationError that lists the names there are."""
-    return find_by_name(Generator.objects.all(), name, _("There is no generator “%(name)s”; there are: %(names)s."))
-
-
-# Training
 
 
 class _Reporter:
@@ -316,95 +242,3 @@ def _note_images(run: TrainingRun, images: int, actor: str, action: str) -> None
     with transaction.atomic():
         TrainingRun.objects.filter(pk=run.pk).update(images_shown=images)
         record(actor=actor, action=action, subject=f"training run:{run}", images_shown=images)
-
-
-# Weights
-
-
-def _place_at_home(path: Path, sha256: str) -> Path:
-    """Where a generator's file lies, or will lie, below `settings.HOME`."""
-    home = settings.HOME.resolve()
-    if path.resolve().is_relative_to(home):
-        return path.resolve().relative_to(home)
-    return Path("generators") / f"{sha256}.safetensors"
-
-
-def _copy(path: Path, to: Path) -> None:
-    """Copy weights with their .json, each whole or not at all, the weights last."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in (".json", ".safetensors"):
-        partial = to.with_suffix(f"{suffix}.partial")
-        shutil.copyfile(path.with_suffix(suffix), partial)
-        partial.replace(to.with_suffix(suffix))
-
-
-# Drawing
-
-
-def _drawer(generator: Generator) -> Drawer:
-    try:
-        drawer = Drawer(generator.file)
-    except (OSError, ValueError) as error:
-        raise ValidationError(
-            _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": generator, "reason": error}
-        ) from error
-    if drawer.sha256 != generator.sha256:
-        raise ValidationError(
-            _("%(path)s no longer holds the weights of generator “%(generator)s”; register the file again.")
-            % {"path": generator.file, "generator": generator}
-        )
-    return drawer
-
-
-def _batch(generator: Generator, collection: str, count: int, first_seed: int, truncation: float, actor: str) -> Batch:
-    """The batch that this call begins or, where it is the same call again, goes on with."""
-    with transaction.atomic():
-        into = Collection.objects.filter(name=collection).first() or create_collection(
-            name=collection, truth=Truth.SYNTHETIC, origin=f"generator {generator}", actor=actor
-        )
-        if into.truth != Truth.SYNTHETIC:
-            raise ValidationError(
-                _("Collection “%(collection)s” holds real films; choose another name for the drawn ones.")
-                % {"collection": into}
-            )
-        of: dict[str, Any] = {"generator": generator, "collection": into}
-        asked: dict[str, Any] = {"first_seed": first_seed, "count": count, "truncation": truncation}
-        same = Batch.objects.filter(**of, **asked).first()
-        if same:
-            return same
-        batch = Batch(**of, **asked)
-        batch.full_clean()
-        _refuse_overlap(batch)
-        batch.save()
-    return batch
-
-
-def _refuse_overlap(batch: Batch) -> None:
-    for other in Batch.objects.filter(generator=batch.generator, collection=batch.collection):
-        if other.first_seed < batch.first_seed + batch.count and batch.first_seed < other.first_seed + other.count:
-            raise ValidationError(
-                _("Collection “%(collection)s” has a batch with the seeds %(first)d to %(last)d; begin elsewhere.")
-                % {
-                    "collection": batch.collection,
-                    "first": other.first_seed,
-                    "last": other.first_seed + other.count - 1,
-                }
-            )
-
-
-def _draw(batch: Batch, drawer: Drawer, seed: int) -> None:
-    try:
-        (film,) = drawer.films([seed], batch.truncation)
-    except ValueError as error:
-        raise ValidationError(
-            _("Generator “%(generator)s” cannot draw the film of seed %(seed)d: %(reason)s")
-            % {"generator": batch.generator, "seed": seed, "reason": error}
-        ) from error
-    with transaction.atomic():
-        radiograph = store_film(
-            collection=batch.collection,
-            film=film,
-            source_path=f"{batch.generator.name}/{seed}",
-            levels=batch.generator.levels,
-        )
-        DrawnFilm.objects.create(radiograph=radiograph, batch=batch, seed=seed)

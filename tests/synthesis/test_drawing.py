@@ -23,6 +23,7 @@ from gan.config import preset
 from gan.drawing import Drawer
 from gan.pixels import canonical, film_hash, read_film
 from readerstudy.archive.models import Collection, Radiograph
+from readerstudy.archive.services import store_film
 from readerstudy.audit.models import AuditRow
 from readerstudy.jobs import services as jobs
 from readerstudy.synthesis import services, tasks
@@ -64,19 +65,19 @@ def test_a_film_is_what_the_generator_draws_for_its_seed_in_canonical_form(gener
 def test_an_interrupted_batch_goes_on_with_the_missing_films(
     generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, drawn = services._draw, []
+    stored = []
 
-    def draw_two(batch: Batch, drawer: Drawer, seed: int) -> None:
-        if len(drawn) == 2:
+    def store_two(**film: Any) -> Radiograph:
+        if len(stored) == 2:
             raise KeyboardInterrupt
-        drawn.append(seed)
-        real(batch, drawer, seed)
+        stored.append(store_film(**film))
+        return stored[-1]
 
-    monkeypatch.setattr(services, "_draw", draw_two)
-    with pytest.raises(KeyboardInterrupt):
-        draw(generator)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("readerstudy.synthesis.drawing.store_film", store_two)
+        with pytest.raises(KeyboardInterrupt):
+            draw(generator)
     assert DrawnFilm.objects.count() == 2
-    monkeypatch.setattr(services, "_draw", real)
     first = set(Radiograph.objects.filter(drawn__isnull=False).values_list("pk", flat=True))
     draw(generator)
     assert first < set(Radiograph.objects.filter(drawn__isnull=False).values_list("pk", flat=True))
