@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,9 @@ class TrainingRun(models.Model):
     split = models.CharField(_("split"), max_length=5, choices=Split, blank=True)
     config = models.JSONField(_("configuration"))
     images_shown = models.PositiveBigIntegerField(_("images shown"), default=0)
+    images_per_second = models.FloatField(_("images per second"), null=True, blank=True)
+    reported_at = models.DateTimeField(_("last heard of"), null=True, blank=True)
+    stop_requested = models.BooleanField(_("asked to stop"), default=False)
     started_at = models.DateTimeField(_("started at"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
@@ -36,6 +39,56 @@ class TrainingRun(models.Model):
     @property
     def folder(self) -> Path:
         return settings.RUNS / self.name
+
+
+class Reference(models.TextChoices):
+    """Which real films those that a run draws are set against."""
+
+    HELD_OUT = "held-out", _("held-out films")
+    TRAINING = "training", _("training films")
+
+
+class RunMeasurement(models.Model):
+    """How far the films that a run drew at one moment are from real ones, with the circumstances of that figure.
+
+    `frechet` and `floor` (real against real) are means over splits at one `n`, with 2.5 and 97.5 % quantiles.
+    """
+
+    run = models.ForeignKey(TrainingRun, models.PROTECT, related_name="measurements", verbose_name=_("training run"))
+    images_shown = models.PositiveBigIntegerField(_("images shown"))
+    resolution = models.PositiveIntegerField(_("resolution"))
+    alpha = models.FloatField(_("weight of that resolution"))
+    n = models.PositiveIntegerField(_("films a side"))
+    frechet = models.FloatField(_("Fréchet distance"))
+    frechet_low = models.FloatField(_("its lower limit"))
+    frechet_high = models.FloatField(_("its upper limit"))
+    floor = models.FloatField(_("real against real"))
+    floor_low = models.FloatField(_("lower limit of real against real"))
+    floor_high = models.FloatField(_("upper limit of real against real"))
+    reference = models.CharField(_("reference"), max_length=10, choices=Reference)
+    protocol = models.TextField(_("how it was measured"))
+    measured_at = models.DateTimeField(_("measured at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("measurement of a run")
+        verbose_name_plural = _("measurements of runs")
+        ordering = ["run", "images_shown"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "images_shown"], name="a_moment_of_a_run_is_measured_once"),
+            models.CheckConstraint(condition=Q(n__gte=2), name="a_distance_needs_two_films_a_side"),
+            models.CheckConstraint(condition=Q(alpha__gte=0, alpha__lte=1), name="measured_alpha_in_range"),
+            models.CheckConstraint(
+                condition=Q(reference__in=Reference.values), name="reference_of_a_measurement_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(frechet_low__gte=0, frechet_low__lte=F("frechet_high"))
+                & Q(floor_low__gte=0, floor_low__lte=F("floor_high")),
+                name="limits_of_measurements_are_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run}:{self.images_shown}"
 
 
 class Generator(models.Model):
