@@ -41,7 +41,7 @@ def describe(config: TrainingConfig, cache: FilmCache, images: int) -> dict[str,
 
 def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> Path:
     """Write one checkpoint as a folder of its own below `run`, and keep the newest two."""
-    folder = run / f"checkpoint-{description['images']:010d}"
+    folder = checkpoint_folder(run, description["images"])
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -57,9 +57,19 @@ def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str
     return folder
 
 
+def checkpoint_folder(run: Path, images: int) -> Path:
+    """Where the checkpoint after so many images lies."""
+    return run / f"checkpoint-{images:010d}"
+
+
 def checkpoints(run: Path) -> list[Path]:
     """Whole checkpoints of a run, oldest first."""
     return sorted(path for path in run.glob("checkpoint-*") if path.suffix != ".partial")
+
+
+def saved_config(folder: Path) -> TrainingConfig:
+    """The configuration of a checkpoint."""
+    return TrainingConfig.from_json(read_description(folder / STATE)["config"])
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -12,6 +12,11 @@ from gan.networks import STD_GROUP, resolutions
 
 PRESETS = Path(__file__).parent / "presets"
 LOSSES = ("wgan-gp", "non-saturating-r1")
+AUGMENTATIONS = ("none", "adaptive")
+POSITIVE = (
+    *("kimg", "final_kimg", "ema_kimg", "rate", "latent", "fmap_base", "fmap_max"),
+    *("r1_interval", "augmentation_kimg", "snapshot_kimg"),
+)
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,18 @@ class TrainingConfig:
     r1_gamma: float = 0.0
     """Weight of R1 for the non-saturating loss; 0 means 0.0002 · resolution² / minibatch."""
     r1_interval: int = 16
-    """R1 is computed in every so many steps, and weighted accordingly. Its step is the main loss's own, so Adam is not
-    rescaled as it is where R1 has steps apart (Karras et al. 2020)."""
+    """R1 has a step of its own in every so many steps, is weighted accordingly, and Adam is rescaled for it (Karras et
+    al. 2020, appendix B)."""
+    augmentation: str = "none"
+    """“adaptive” shows the discriminator augmented films, as its overfitting asks for: for small collections."""
+    augmentation_target: float = 0.6
+    """The mean sign of the scores of real films that the strength is steered to (Karras et al. 2020b)."""
+    augmentation_kimg: float = 100.0
+    """In how many thousand images the strength could go from 0 to 1."""
     ema_kimg: float = 10.0
     """Half-life of the generator's weight average, in thousands of images (0.999 a step is 11 at 16 images a step)."""
+    snapshot_kimg: float = 50.0
+    """Thousands of images between two snapshots; the end of each phase is one as well."""
 
     def __post_init__(self) -> None:
         for size in resolutions(self.resolution):
@@ -70,7 +83,7 @@ class TrainingConfig:
             value = getattr(self, field.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{field.name} must be a finite number, not {value}.")
-        for name in ("kimg", "final_kimg", "ema_kimg", "rate", "latent", "fmap_base", "fmap_max", "r1_interval"):
+        for name in POSITIVE:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
         for name in ("stable_kimg", "fade_kimg"):
@@ -78,9 +91,41 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}.")
         if self.loss not in LOSSES:
             raise ValueError(f"The loss {self.loss!r} is not known; choose one of {', '.join(LOSSES)}.")
+        if self.augmentation not in AUGMENTATIONS:
+            raise ValueError(
+                f"The augmentation {self.augmentation!r} is not known; choose one of {', '.join(AUGMENTATIONS)}."
+            )
+        if self.augmentation == "adaptive" and self.loss == "wgan-gp":
+            raise ValueError("Adaptive augmentation follows the signs of scores, which mean nothing under wgan-gp.")
 
     def batch(self, resolution: int) -> int:
         return dict(self.minibatch)[resolution]
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the discriminator's penalty has steps of its own."""
+        return self.loss == "non-saturating-r1"
+
+    def prolonged(self, kimg: float) -> TrainingConfig:
+        """The same training with a longer last phase, so that `kimg` thousand images are shown in all.
+
+        Everything up to the end of the shorter one is as it was there. Raises ValueError where `kimg` is less.
+        """
+        if kimg < self.kimg:
+            raise ValueError(f"A training of {self.kimg} thousand images cannot be prolonged to {kimg}.")
+        if kimg == self.kimg:
+            return self
+        sizes = len(resolutions(self.resolution))
+        shown = sizes * self.fade_kimg - self.fade_kimg + (sizes - 1) * self.stable_kimg + self.final_kimg
+        return replace(self, kimg=kimg, final_kimg=self.final_kimg + (kimg - self.kimg) * shown / self.kimg)
+
+    def continued(self, asked: TrainingConfig) -> TrainingConfig:
+        """The configuration with which a run of this one goes on when `asked` is asked for: itself, or a prolonged one.
+
+        Where they differ in anything but their length it is `asked`, which a run of this one then refuses.
+        """
+        same = replace(asked, kimg=self.kimg, final_kimg=self.final_kimg) == self
+        return self.prolonged(asked.kimg) if same and asked.kimg >= self.kimg else asked
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

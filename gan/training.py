@@ -1,48 +1,54 @@
 """Training of the progressive GAN. The loop reads from top to bottom.
 
 Everything random follows from the seed and the images shown so far, so a run that was stopped and resumed is bit for
-bit the run that was not (on the CPU, with the same number of threads).
+bit the run that was not (on the processor, with the same numbers of threads and processes).
 """
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gan.cache import FilmCache
-from gan.checkpoint import checkpoints, describe, load_checkpoint, save_checkpoint, save_generator
+from gan.checkpoint import checkpoint_folder, checkpoints, save_generator
 from gan.config import TrainingConfig
-from gan.networks import Discriminator, Generator, enlarged, halved
+from gan.hardware import PROCESSOR, Hardware
+from gan.objectives import faded
+from gan.parallel import Ranks
 from gan.schedule import Phase, phase_at
+from gan.snapshot import SHEET_COLUMNS, SHEET_ROWS, Gap, Snapshot, forget_later, write_snapshot
+from gan.state import TrainingDiverged, TrainingState
 from gan.stopping import TrainingStopped
+
+logger = logging.getLogger(__name__)
 
 GENERATOR_FILE = "generator.safetensors"
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
-
-
-class TrainingDiverged(Exception):
-    """The losses are no longer finite; the last good checkpoint is kept."""
+STEPS_BETWEEN_LOOKS = 32
+"""How often a graphics card's figures are read and other processes asked whether to stop: each look waits for them."""
+FILMS_OF_GAP = 256
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a step tells: images shown, images of this step, phase, losses."""
+    """What a step tells: images shown, images of this step, phase, losses, mean scores, strength of augmentation."""
 
     images: int
     batch: int
     phase: Phase
     loss_d: float
     loss_g: float
+    on_reals: float
+    on_fakes: float
+    strength: float
 
 
 def train(
@@ -51,205 +57,150 @@ def train(
     run: Path,
     *,
     resume: bool = False,
+    held_out: FilmCache | None = None,
+    hardware: Hardware = PROCESSOR,
+    ranks: Ranks | None = None,
     progress: Callable[[Figures], None] = lambda figures: None,
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Train on the films of `cache` until `config.kimg` thousand were shown; returns the file of the generator.
 
-    Writes checkpoints below `run`. With `resume` the newest one is continued. Raises FileExistsError where the run has
-    checkpoints and `resume` was not asked for, ValueError where they belong to another configuration or other films,
-    TrainingStopped and TrainingDiverged as they say.
+    Writes checkpoints and snapshots below `run`. With `resume` the newest checkpoint is continued, with a longer last
+    phase where `config` is the prolonged one. `held_out` are films of other patients, to watch how the discriminator
+    scores them. Of several processes the first one writes, reports and calls. Raises FileExistsError where the run has
+    checkpoints and `resume` was not asked for, ValueError where they belong to another configuration or other films or
+    where the largest phase does not fit into the memory, TrainingStopped and TrainingDiverged as they say.
     """
-    if cache.resolution != config.resolution:
-        raise ValueError(
-            f"The cache holds films of {cache.resolution}² but the training asks for {config.resolution}²."
-        )
-    state = TrainingState(config, cache)
+    ranks = ranks or Ranks()
+    _refuse_other_size(config, cache)
+    if held_out:
+        _refuse_other_size(config, held_out)
     found = checkpoints(run)
     if found and not resume:
         raise FileExistsError(already_there(run))
+    _try_largest_phase(config, cache, hardware, ranks)
+    state = TrainingState(config, cache, hardware, ranks)
     if found:
         state.restore(found[-1])
+    if ranks.is_first:
+        forget_later(run, state.images)
 
     total = round(config.kimg * 1000)
     saved_at = time.monotonic()
     while state.images < total:
-        figures = state.step()
-        if not (math.isfinite(figures.loss_d) and math.isfinite(figures.loss_g)):
-            raise TrainingDiverged(_diverged(figures.images))
-        progress(figures)
-        if should_stop():
-            raise TrainingStopped(
-                f"Stopped after {state.images} images; saved in {state.save(run)}. Continue with --resume."
-            )
-        if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
-            state.save(run)
+        if ranks.is_first and _snapshot_due(state):
+            _keep_snapshot(state, run, held_out, on_snapshot)
+        state.step()
+        if not _is_time_to_look(state, total):
+            continue
+        figures = read(state)
+        if ranks.is_first:
+            progress(figures)
+        if ranks.any(should_stop()):
+            if ranks.is_first:
+                state.save(run)
+            raise TrainingStopped(_stopped(state, run))
+        if ranks.is_first and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+            _save_or_go_on(state, run)
             saved_at = time.monotonic()
-    state.save(run)
     path = run / GENERATOR_FILE
-    save_generator(path, dict(state.average.state_dict()), describe(config, cache, state.images))
+    if ranks.is_first:
+        state.save(run)
+        save_generator(path, state.generator_tensors(), state.describe())
+        _keep_snapshot(state, run, held_out, on_snapshot)
+    ranks.wait()
     return path
 
 
-class TrainingState:
-    """Networks, optimisers, the averaged generator and the count of images shown."""
-
-    def __init__(self, config: TrainingConfig, cache: FilmCache) -> None:
-        self.config, self.cache = config, cache
-        torch.manual_seed(_seed(config.seed, "weights"))
-        sizes = (config.fmap_base, config.fmap_max)
-        self.G = Generator(config.resolution, config.latent, *sizes)
-        self.D = Discriminator(config.resolution, *sizes)
-        for network in (self.G, self.D):
-            # A third faster on a processor, and nothing else changes.
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = deepcopy(self.G).requires_grad_(False)
-        self.images = self.steps = 0
-        self._renew_optimisers()
-        self._stage = _stage(phase_at(0, config))
-
-    def step(self) -> Figures:
-        """Show one minibatch: one step of the discriminator, one of the generator."""
-        config = self.config
-        phase = phase_at(self.images, config)
-        if _stage(phase) != self._stage:
-            # Adam's moments belong to networks that no longer exist (the authors reset them likewise).
-            self._stage = _stage(phase)
-            self._renew_optimisers()
-        batch = config.batch(phase.resolution)
-        noise = torch.Generator().manual_seed(_seed(config.seed, f"noise {self.images}"))
-        reals = faded(self.cache.films(self._indices(batch), phase.resolution), phase.alpha)
-
-        loss_d = self._step_discriminator(reals, phase, noise)
-        loss_g = self._step_generator(batch, phase, noise)
-
-        decay = 0.5 ** (batch / (1000 * config.ema_kimg))
-        with torch.no_grad():
-            for average, weight in zip(self.average.parameters(), self.G.parameters(), strict=True):
-                average.lerp_(weight, 1 - decay)
-        self.images += batch
-        self.steps += 1
-        return Figures(self.images, batch, phase, loss_d, loss_g)
-
-    def _step_discriminator(self, reals: Tensor, phase: Phase, noise: torch.Generator) -> float:
-        config, at = self.config, (phase.resolution, phase.alpha)
-        latents = torch.randn(len(reals), config.latent, generator=noise)
-        with torch.no_grad():
-            fakes = self.G(latents, *at)
-        self.optimiser_d.zero_grad(set_to_none=True)
-        if config.loss == "wgan-gp":
-            on_reals, on_fakes = self.D(reals, *at), self.D(fakes, *at)
-            mix = torch.rand(len(reals), 1, 1, 1, generator=noise)
-            loss = on_fakes.mean() - on_reals.mean() + config.drift * on_reals.square().mean()
-            loss = loss + config.gradient_penalty * gradient_penalty(self.D, torch.lerp(reals, fakes, mix), phase)
-        else:
-            regularise = self.steps % config.r1_interval == 0
-            reals = reals.requires_grad_(regularise)
-            on_reals, on_fakes = self.D(reals, *at), self.D(fakes, *at)
-            loss = F.softplus(on_fakes).mean() + F.softplus(-on_reals).mean()
-            if regularise:
-                gamma = config.r1_gamma or 0.0002 * phase.resolution**2 / len(reals)
-                (gradient,) = torch.autograd.grad(on_reals.sum(), reals, create_graph=True)
-                penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
-                loss = loss + 0.5 * gamma * config.r1_interval * penalty
-        loss.backward()
-        self.optimiser_d.step()
-        return float(loss.detach())
-
-    def _step_generator(self, batch: int, phase: Phase, noise: torch.Generator) -> float:
-        at = (phase.resolution, phase.alpha)
-        latents = torch.randn(batch, self.config.latent, generator=noise)
-        self.optimiser_g.zero_grad(set_to_none=True)
-        self.D.requires_grad_(False)
-        scores = self.D(self.G(latents, *at), *at)
-        loss = -scores.mean() if self.config.loss == "wgan-gp" else F.softplus(-scores).mean()
-        loss.backward()
-        self.D.requires_grad_(True)
-        self.optimiser_g.step()
-        return float(loss.detach())
-
-    def _indices(self, batch: int) -> np.ndarray:
-        """The films of this step: each epoch shows every film once, in an order of its own."""
-        films = len(self.cache)
-        positions = np.arange(self.images, self.images + batch)
-        orders = {
-            epoch: np.random.default_rng(_seed(self.config.seed, f"epoch {epoch}")).permutation(films)
-            for epoch in set(positions // films)
-        }
-        return np.array([orders[position // films][position % films] for position in positions])
-
-    def _renew_optimisers(self) -> None:
-        self.optimiser_g, self.optimiser_d = self._adam(self.G), self._adam(self.D)
-
-    def _adam(self, network: torch.nn.Module) -> torch.optim.Adam:
-        config = self.config
-        return torch.optim.Adam(network.parameters(), lr=config.rate, betas=(0.0, config.beta2), eps=config.epsilon)
-
-    def save(self, run: Path) -> Path:
-        """Write a checkpoint below `run`. Raises TrainingDiverged, and writes nothing, where a value is not finite."""
-        tensors: dict[str, Tensor] = {}
-        for name, network in (("G", self.G), ("D", self.D), ("average", self.average)):
-            tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
-        for name, optimiser in (("optimiser_g", self.optimiser_g), ("optimiser_d", self.optimiser_d)):
-            for index, moments in optimiser.state_dict()["state"].items():
-                tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
-        if not all(bool(value.isfinite().all()) for value in tensors.values()):
-            # A step can spoil the weights after its losses were fine; such a state must not replace a good one.
-            raise TrainingDiverged(_diverged(self.images))
-        description = describe(self.config, self.cache, self.images) | {"steps": self.steps, "stage": self._stage}
-        return save_checkpoint(run, tensors, description)
-
-    def restore(self, folder: Path) -> None:
-        tensors, description = load_checkpoint(folder)
-        if TrainingConfig.from_json(description["config"]) != self.config:
-            raise ValueError(f"{folder} was trained with another configuration; resume it with the same one.")
-        if description["films"] != describe(self.config, self.cache, 0)["films"]:
-            raise ValueError(f"{folder} was trained on other films; resume it with the same ones.")
-        for name, network in (("G", self.G), ("D", self.D), ("average", self.average)):
-            network.load_state_dict(_below(name, tensors))
-        self.images, self.steps = description["images"], description["steps"]
-        # Of the last step, which a change of stage may have overtaken: the next step notices and renews the optimisers.
-        self._stage = tuple(description["stage"])
-        for name, optimiser in (("optimiser_g", self.optimiser_g), ("optimiser_d", self.optimiser_d)):
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(name, tensors).items():
-                index, moment = key.split(".")
-                moments.setdefault(int(index), {})[moment] = value
-            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
-
-
-def faded(reals: Tensor, alpha: float) -> Tensor:
-    """Real films as the generator sees them during a fade: mixed with themselves at half the resolution."""
-    return reals if alpha >= 1 else torch.lerp(enlarged(halved(reals)), reals, alpha)
-
-
-def gradient_penalty(D: Discriminator, films: Tensor, phase: Phase) -> Tensor:
-    """Mean over films of (‖∇D‖₂ − 1)² (Gulrajani et al. 2017, equation 3)."""
-    films = films.requires_grad_()
-    scores = D(films, phase.resolution, phase.alpha)
-    (gradient,) = torch.autograd.grad(scores.sum(), films, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+def read(state: TrainingState) -> Figures:
+    """The figures of the last step, read from the device. Raises TrainingDiverged where they are not finite."""
+    loss_d, loss_g, on_reals, on_fakes, strength = torch.stack(state.told).tolist()
+    if not (math.isfinite(loss_d) and math.isfinite(loss_g)):
+        raise TrainingDiverged.after(state.images)
+    return Figures(state.images, state.batch, state.phase, loss_d, loss_g, on_reals, on_fakes, strength)
 
 
 def already_there(run: Path) -> str:
     return f"{run} holds checkpoints already; continue them with --resume or name another folder."
 
 
-def _diverged(images: int) -> str:
-    return (
-        f"The training is no longer finite after {images} images. Checkpoints from before are kept, but continued they "
-        "would end the same way; train again with a lower rate or another seed."
-    )
+def _refuse_other_size(config: TrainingConfig, cache: FilmCache) -> None:
+    if cache.resolution != config.resolution:
+        raise ValueError(
+            f"The cache holds films of {cache.resolution}² but the training asks for {config.resolution}²."
+        )
 
 
-def _stage(phase: Phase) -> tuple[int, bool]:
-    return phase.resolution, phase.fading
+def _is_time_to_look(state: TrainingState, total: int) -> bool:
+    waits = state.hardware.is_cuda or state.ranks.world > 1
+    return not waits or state.steps % STEPS_BETWEEN_LOOKS == 0 or state.images >= total
 
 
-def _seed(seed: int, purpose: str) -> int:
-    """A seed of its own for every purpose, without overlaps between neighbouring seeds."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:8], "little") >> 1
+def _try_largest_phase(config: TrainingConfig, cache: FilmCache, hardware: Hardware, ranks: Ranks) -> None:
+    """One step of the last phase with networks of its own, so that a memory too small is found before the first day."""
+    state = TrainingState(config, cache, hardware, ranks)
+    state.images = round(config.kimg * 1000)
+    try:
+        state.step()
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise ValueError(
+            f"The last phase, {config.batch(config.resolution)} films of {config.resolution}² a step, does not fit "
+            "into the memory here; choose a smaller --micro-batch, more processes, or a smaller resolution."
+        ) from error
 
 
-def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+def _save_or_go_on(state: TrainingState, run: Path) -> None:
+    try:
+        state.save(run)
+    except OSError as error:
+        # The checkpoint before is whole, and there may be room again in five minutes: days of training are worth more.
+        logger.warning("The training goes on, but its state after %d images was not saved: %s", state.images, error)
+
+
+def _stopped(state: TrainingState, run: Path) -> str:
+    saved = checkpoint_folder(run, state.images)
+    return f"Stopped after {state.images} images; saved in {saved}. Continue with --resume."
+
+
+# Snapshots
+
+
+def _snapshot_due(state: TrainingState) -> bool:
+    """Whether the next step is the last of its resolution, or crosses a multiple of `snapshot_kimg`."""
+    config = state.config
+    now = state.images
+    then = now + config.batch(phase_at(now, config).resolution)
+    every = 1000 * config.snapshot_kimg
+    return phase_at(then, config).resolution != phase_at(now, config).resolution or now // every != then // every
+
+
+def _keep_snapshot(
+    state: TrainingState, run: Path, held_out: FilmCache | None, on_snapshot: Callable[[Snapshot], None]
+) -> None:
+    phase = phase_at(state.images, state.config)
+    sheet = state.draw(SHEET_COLUMNS * SHEET_ROWS, phase)
+    gap = _gap(state, held_out, phase) if held_out else None
+    try:
+        snapshot = write_snapshot(run, state.generator_tensors(), state.describe(), phase, sheet, gap)
+    except OSError as error:
+        logger.warning(
+            "The training goes on, but its snapshot after %d images was not written: %s", state.images, error
+        )
+        return
+    on_snapshot(snapshot)
+
+
+def _gap(state: TrainingState, held_out: FilmCache, phase: Phase) -> Gap:
+    """Scores of equally many films of each kind, without augmentation."""
+    films = min(FILMS_OF_GAP, len(state.cache), len(held_out))
+    of_cache = [state.score(_spread(cache, films, phase), phase) for cache in (state.cache, held_out)]
+    return Gap(*of_cache, state.score(state.draw(films, phase), phase))
+
+
+def _spread(cache: FilmCache, films: int, phase: Phase) -> Tensor:
+    """`films` films from all over a cache, whose neighbours are often of one patient, faded as in training."""
+    indices = np.linspace(0, len(cache) - 1, films).astype(int)
+    return faded(cache.films(indices, phase.resolution), phase.alpha)
