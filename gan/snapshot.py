@@ -60,14 +60,14 @@ def write_snapshot(
     disk is full.
     """
     images = int(description["images"])
-    folder = run / FOLDER / f"{images:010d}"
-    partial = folder.with_name(folder.name + ".partial")
+    folder, partial = run / FOLDER / f"{images:010d}", run / "snapshot.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         save_generator(partial / GENERATOR, tensors, description)
         contact_sheet(films).save(partial / SHEET)
         shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(exist_ok=True)
         partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -248,16 +248,23 @@ class TrainingState:
         self._stage = tuple(description["stage"])
         if strength := _below("augmentation", tensors):
             self.strength.restore(strength)
-        for name, optimiser in (("optimiser_g", self.optimiser_g), ("optimiser_d", self.optimiser_d)):
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(name, tensors).items():
-                index, moment = key.split(".")
-                moments.setdefault(int(index), {})[moment] = value
-            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+        _restore_moments(self.optimiser_g, _below("optimiser_g", tensors))
+        _restore_moments(self.optimiser_d, _below("optimiser_d", tensors))
 
 
 def _stage(phase: Phase) -> tuple[int, bool]:
     return phase.resolution, phase.fading
+
+
+def _restore_moments(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
+    parameters = optimiser.param_groups[0]["params"]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, moment = key.split(".")
+        # The fused step goes through memory in its order, so a moment has to lie as its weight does.
+        laid = torch.empty_like(parameters[int(index)]).copy_(value) if value.ndim else value
+        moments.setdefault(int(index), {})[moment] = laid
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
 
 
 def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

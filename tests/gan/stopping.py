@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import gan.config
-from gan import __main__ as command
+from gan import __main__, train_command
 from gan.training import Figures
 
 
-class StoppingBar(command.TrainingBar):
+class StoppingBar(train_command.TrainingBar):
     def __call__(self, figures: Figures) -> None:
         super().__call__(figures)
         if figures.images - figures.batch < int(sys.argv[2]) <= figures.images:
@@ -23,5 +23,5 @@ class StoppingBar(command.TrainingBar):
 
 if __name__ == "__main__":
     gan.config.PRESETS = Path(sys.argv[1])
-    command.TrainingBar = StoppingBar  # type: ignore[misc]
-    sys.exit(command.main(sys.argv[3:]))
+    train_command.TrainingBar = StoppingBar  # type: ignore[misc]
+    sys.exit(__main__.main(sys.argv[3:]))

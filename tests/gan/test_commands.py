@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gan import folder
-from gan.__main__ import KEY, main
+from gan.__main__ import main
 from gan.checkpoint import describe, save_checkpoint, save_generator
 from gan.drawing import Drawer
 from gan.folder import read_canonical
@@ -19,6 +19,7 @@ from gan.networks import Generator
 from gan.phantom import draw_phantoms
 from gan.pixels import film_hash, read_film
 from gan.provenance import key_fingerprint, patient_hash
+from gan.train_command import KEY
 from tests.gan.made import random_films, small_cache, small_config
 from tests.gan.test_resume import run
 

@@ -6,19 +6,26 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from gan import training
 from gan.cache import FilmCache
-from gan.checkpoint import checkpoints, load_checkpoint
+from gan.checkpoint import checkpoints, load_checkpoint, sha256
 from gan.config import TrainingConfig
+from gan.feed import Feed
+from gan.hardware import Hardware
 from gan.networks import Discriminator
-from gan.schedule import Phase
+from gan.objectives import gradient_penalty
+from gan.parallel import Ranks
+from gan.schedule import Phase, phase_at
+from gan.state import TrainingDiverged, TrainingState
 from gan.stopping import TrainingStopped
-from gan.training import Figures, TrainingDiverged, TrainingState, gradient_penalty, train
+from gan.training import Figures, read, train
 from tests.gan.made import small_cache, small_config
 from tests.gan.test_checkpoint import full_disk
 
@@ -78,7 +85,12 @@ def test_the_gradient_penalty_agrees_with_finite_differences() -> None:
 
 def first_losses(cache: FilmCache, **changes: object) -> Figures:
     """What the very first step says; networks, films and noise are the same whatever the changes."""
-    return TrainingState(small_config(**changes), cache).step()
+    return stepped(TrainingState(small_config(**changes), cache))
+
+
+def stepped(state: TrainingState) -> Figures:
+    state.step()
+    return read(state)
 
 
 def reals_and_scores(cache: FilmCache, **changes: object) -> tuple[Discriminator, Tensor]:
@@ -88,22 +100,23 @@ def reals_and_scores(cache: FilmCache, **changes: object) -> tuple[Discriminator
 
 
 def test_r1_is_half_gamma_times_the_mean_squared_gradient_at_real_films(cache: FilmCache) -> None:
-    loss = "non-saturating-r1"
-    D, reals = reals_and_scores(cache, loss=loss)
+    # With a rate of almost nothing the step before the penalty's leaves the discriminator as it is.
+    still: dict[str, Any] = {"loss": "non-saturating-r1", "rate": 1e-12}
+    D, reals = reals_and_scores(cache, **still)
     with torch.no_grad():
         gradient = gradient_by_differences(lambda x: D(x, 4).sum(), reals, step=1e-2)
     squared = gradient.square().sum(dim=(1, 2, 3)).mean().item()
-    base = first_losses(cache, loss=loss, r1_gamma=1.0).loss_d
+    base = first_losses(cache, **still, r1_gamma=1.0).loss_d
     for gamma, interval in ((3.0, 16), (1.0, 32)):
-        change = first_losses(cache, loss=loss, r1_gamma=gamma, r1_interval=interval).loss_d - base
+        change = first_losses(cache, **still, r1_gamma=gamma, r1_interval=interval).loss_d - base
         assert change == pytest.approx(0.5 * (gamma * interval - 16) * squared, rel=0.02)
     # Unless it is given, gamma follows the resolution and the minibatch: 0.0002 · 4² / 4.
-    assert first_losses(cache, loss=loss).loss_d == first_losses(cache, loss=loss, r1_gamma=0.0008).loss_d
+    assert first_losses(cache, **still).loss_d == first_losses(cache, **still, r1_gamma=0.0008).loss_d
 
 
 def test_r1_is_computed_in_every_sixteenth_step(cache: FilmCache) -> None:
     state = TrainingState(small_config(loss="non-saturating-r1", r1_gamma=1e9, kimg=1000), cache)
-    losses = [state.step().loss_d for _ in range(34)]
+    losses = [stepped(state).loss_d for _ in range(34)]
     assert [step for step, loss in enumerate(losses) if loss > 1e5] == [0, 16, 32]
 
 
@@ -136,24 +149,23 @@ def test_each_epoch_shows_every_film_once_in_an_order_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = small_cache(tmp_path, count=10)
-    shown: list[int] = []
-    read = FilmCache.films
-
-    def films(self: FilmCache, indices: np.ndarray, resolution: int) -> Tensor:
-        shown.extend(indices.tolist())
-        return read(self, indices, resolution)
-
-    monkeypatch.setattr(FilmCache, "films", films)
+    monkeypatch.setattr(FilmCache, "films", lambda self, indices, resolution: torch.from_numpy(indices))
     orders = []
     for seed in (0, 1):
-        shown.clear()
-        state = TrainingState(small_config(seed=seed), cache)
-        for _ in range(10):
-            state.step()
+        feed = Feed(cache, seed, Ranks(), torch.device("cpu"))
+        shown = torch.cat([feed.films(4 * step, 4, 8) for step in range(10)]).tolist()
         epochs = [tuple(shown[start : start + 10]) for start in range(0, 40, 10)]
         assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
         orders += epochs
     assert len(set(orders)) == 8
+
+
+def test_what_is_read_ahead_gives_way_where_the_next_step_asks_for_something_else(tmp_path: Path) -> None:
+    cache = small_cache(tmp_path, count=10)
+    feed, fresh = (Feed(cache, 0, Ranks(), torch.device("cpu")) for _ in range(2))
+    feed.films(0, 4, 8)
+    for asked in ((4, 4, 4), (40, 4, 4), (44, 8, 4)):
+        assert torch.equal(feed.films(*asked), fresh.films(*asked))
 
 
 def test_adam_begins_anew_with_every_phase(cache: FilmCache) -> None:
@@ -229,7 +241,7 @@ def test_weights_that_are_not_finite_do_not_take_the_place_of_good_ones(
     state = TrainingState(small_config(), cache)
     state.step()
     there = state.save(tmp_path / "run")
-    figures = state.step()
+    figures = stepped(state)
     assert np.isfinite([figures.loss_d, figures.loss_g]).all()
     with torch.no_grad():
         next(getattr(state, network).parameters()).view(-1)[0] = torch.inf
@@ -238,11 +250,66 @@ def test_weights_that_are_not_finite_do_not_take_the_place_of_good_ones(
     assert list((tmp_path / "run").iterdir()) == [there]
 
 
-def test_a_full_disk_ends_the_training_and_leaves_the_checkpoint(cache: FilmCache, tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_training_only_at_its_end_and_leaves_the_checkpoint(
+    cache: FilmCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     run, config = tmp_path / "run", small_config()
     stopped_after(8, config, cache, run)
     there = checkpoints(run)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    shown = []
     with full_disk(), pytest.raises(OSError, match="could not be written"):
-        train(config, cache, run, resume=True)
+        train(config, cache, run, resume=True, progress=lambda figures: shown.append(figures.images))
+    assert shown == list(range(12, 104, 4))
+    assert "its state after 12 images was not saved" in caplog.text
+    assert "its snapshot after 32 images was not written" in caplog.text
     assert list(run.iterdir()) == there
     assert train(config, cache, run, resume=True).exists()
+
+
+def test_a_longer_training_goes_on_where_the_shorter_one_ended(cache: FilmCache, tmp_path: Path) -> None:
+    config = small_config(kimg=0.1)
+    longer = config.prolonged(0.16)
+    # The phases up to the end of the shorter one are as they were there.
+    assert [phase_at(images, longer) for images in range(100)] == [phase_at(images, config) for images in range(100)]
+    train(config, cache, tmp_path / "run")
+    pieces = train(longer, cache, tmp_path / "run", resume=True)
+    assert sha256(pieces) == sha256(train(longer, cache, tmp_path / "whole"))
+    with pytest.raises(ValueError, match="another configuration"):
+        train(config, cache, tmp_path / "run", resume=True)
+
+
+def test_asked_for_more_images_a_run_of_the_same_preset_is_prolonged() -> None:
+    begun = small_config(kimg=0.1)
+    longer = begun.continued(small_config(kimg=0.16))
+    assert (longer.kimg, longer) == (0.16, begun.prolonged(0.16))
+    assert longer.continued(small_config(kimg=0.16)) == longer
+    assert begun.continued(small_config(kimg=0.16, seed=2)) == small_config(kimg=0.16, seed=2)
+    assert begun.continued(small_config(kimg=0.05)) == small_config(kimg=0.05)
+
+
+def test_micro_batches_give_the_step_of_the_whole_batch(cache: FilmCache, tmp_path: Path) -> None:
+    for loss in ("wgan-gp", "non-saturating-r1"):
+        config = small_config(loss=loss, minibatch=((4, 16), (8, 16)), kimg=1)
+        whole, parts = (TrainingState(config, cache, Hardware(micro_batch=size)) for size in (None, 4))
+        for state in (whole, parts):
+            for _ in range(3):
+                state.step()
+        for name, weight in whole.G.state_dict().items():
+            assert torch.allclose(parts.G.state_dict()[name], weight, atol=2e-5), name
+        assert read(parts).loss_d == pytest.approx(read(whole).loss_d, rel=1e-3)
+
+
+def test_a_phase_that_does_not_fit_is_found_before_the_first_step(
+    cache: FilmCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Discriminator.forward
+
+    def short_of_memory(self: Discriminator, films: Tensor, resolution: int, alpha: float) -> Tensor:
+        if resolution == 8:
+            raise torch.OutOfMemoryError("too little")
+        return forward(self, films, resolution, alpha)
+
+    monkeypatch.setattr(Discriminator, "forward", short_of_memory)
+    with pytest.raises(ValueError, match=r"The last phase, 4 films of 8² a step, does not fit into the memory here"):
+        train(small_config(), cache, tmp_path / "run", progress=lambda figures: pytest.fail("It has begun."))
