@@ -104,7 +104,7 @@ class TrainingState:
         losses, scores = [], []
         for films, some, weights, *changes in self._parts(reals, latents, mix, of_reals, of_fakes):
             with torch.no_grad(), self.hardware.autocast():
-                fakes = self._compiled_G(some, phase.resolution, phase.alpha).float()
+                fakes = self._compiled_G(some, phase.resolution, phase.alpha).type_as(some)
             films, fakes = self._augmented(films, changes[0]), self._augmented(fakes, changes[1])
             with self.hardware.autocast():
                 on_both = scores_of_both(self._compiled_D, films, fakes, phase)
@@ -142,7 +142,7 @@ class TrainingState:
         latents, losses = self._latents(noise), []
         for some, changes in self._parts(latents, self._numbers(noise)):
             with self.hardware.autocast():
-                fakes = self._augmented(self._compiled_G(some, *at).float(), changes)
+                fakes = self._augmented(self._compiled_G(some, *at).type_as(some), changes)
                 loss = generator_loss(self.config, self._compiled_D(fakes, *at).float())
             loss = loss / self.hardware.parts(len(latents))
             loss.backward()
