@@ -1,7 +1,14 @@
-"""Drawing films from a trained generator: film number i depends on its seed alone, not on the batch it is drawn in."""
+"""Drawing films from a trained generator: film number i depends on its seed alone, not on the batch it is drawn in.
+
+A convolution over another number of films may round differently. So the film of a seed is always computed among the
+same neighbours: in the block of seeds that begins at the multiple of the block's size, whoever asks for it. A processor
+draws one film at a time, which is as fast from 128² on; a graphics card is only busy with more.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +20,24 @@ from gan.config import TrainingConfig
 from gan.networks import Generator
 from gan.pixels import Film, canonical
 from gan.provenance import FilmProvenance
+from gan.schedule import phase_at
+
+BLOCK = {"cpu": 1, "cuda": 16}
+PROCESSOR = torch.device("cpu")
 
 
 class Drawer:
-    """A trained generator, ready to draw. `provenance` names the films that it was trained on."""
+    """A trained generator, ready to draw. `provenance` names the films that it was trained on.
 
-    def __init__(self, path: Path) -> None:
-        """Load a generator's .safetensors with its JSON. Raises FileNotFoundError or ValueError with what is wrong."""
+    A generator from the middle of a training draws as far as it has grown: at the resolution of its phase, and half
+    faded in where the phase is.
+    """
+
+    def __init__(self, path: Path, device: torch.device = PROCESSOR, *, compile: bool = False) -> None:
+        """Load a generator's .safetensors with its JSON. Raises FileNotFoundError or ValueError with what is wrong.
+
+        With another `device` or with `compile` (by `torch.compile`) the same films differ by rounding.
+        """
         description = describe_generator(path)
         self.config = TrainingConfig.from_json(description["config"])
         self.levels: int = description["levels"]
@@ -27,6 +45,8 @@ class Drawer:
         self.patient_key: str | None = description["patient_key"]
         self.provenance = [FilmProvenance(**row) for row in description["films"]]
         self.sha256: str = description["sha256"]
+        self.phase = phase_at(self.images, self.config)
+        self.device, self.block = device, BLOCK[device.type]
         config = self.config
         self.network = Generator(config.resolution, config.latent, config.fmap_base, config.fmap_max)
         try:
@@ -34,34 +54,88 @@ class Drawer:
         except RuntimeError as error:
             raise ValueError(f"{path} does not hold the network that its .json describes.") from error
         # Draws a third faster on a processor; films differ from those of the other layout by rounding alone.
-        self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._draw = torch.compile(self.network, dynamic=False) if compile else self.network
 
     @property
     def resolution(self) -> int:
-        return self.config.resolution
+        return self.phase.resolution
 
-    def latents(self, seeds: list[int]) -> Tensor:
+    def latents(self, seeds: Sequence[int]) -> Tensor:
         """One latent of N(0, I) for each seed, of shape (N, latent)."""
         rows = [torch.randn(self.config.latent, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         return torch.stack(rows)
 
     def draw_latents(self, latents: Tensor) -> Tensor:
         """Films of shape (N, 1, R, R), about -1 … 1, differentiable in the latents."""
-        films: Tensor = self.network(latents, self.resolution)
+        # TensorFloat-32 would keep 10 bits of a film that has 16.
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            films: Tensor = self._draw(latents.to(self.device), self.phase.resolution, self.phase.alpha)
         return films
 
-    def draw(self, seeds: list[int], truncation: float = 1.0) -> Tensor:
-        """Films of shape (N, 1, R, R), about -1 … 1.
+    def draw(self, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
+        """Films of shape (N, 1, R, R), about -1 … 1, on the processor.
 
         `truncation` (above 0, up to 1) keeps the latents' entries nearer to zero, see `truncated`; 1 changes nothing.
         """
-        with torch.no_grad():
-            # One film at a time: a convolution over another batch size may round differently.
-            return torch.cat([self.draw_latents(truncated(self.latents([seed]), truncation)) for seed in seeds])
+        numbers = dict.fromkeys(seed // self.block for seed in seeds)
+        blocks = {number: self._draw_block(number, truncation) for number in numbers}
+        return torch.stack([blocks[seed // self.block][seed % self.block] for seed in seeds])
 
-    def films(self, seeds: list[int], truncation: float = 1.0) -> list[Film]:
-        """The same films in the canonical form. Raises ValueError where the generator draws nothing but one grey."""
-        return [canonical(film[0].clamp(-1, 1).numpy()) for film in self.draw(seeds, truncation)]
+    def films(self, seeds: Sequence[int], truncation: float = 1.0) -> Iterator[Film]:
+        """The same films in the canonical form, drawn block by block as they are asked for.
+
+        Raises ValueError where the generator draws nothing but one grey.
+        """
+        for _, block in groupby(seeds, key=lambda seed: seed // self.block):
+            together = list(block)
+            for seed, film in zip(together, self.draw(together, truncation), strict=True):
+                yield _canonical(film, f"seed {seed}")
+
+    def share(self, seeds: Sequence[int], rank: int, world: int) -> list[int]:
+        """The seeds that process `rank` of `world` draws, in whole blocks, so that nothing is drawn twice."""
+        return [seed for seed in seeds if seed // self.block % world == rank]
+
+    def strip(self, first: int, last: int, steps: int, truncation: float = 1.0) -> list[Film]:
+        """`steps` films in the canonical form on the way from the seed `first` to the seed `last`, both among them.
+
+        The way is the great circle through both latents: on a straight line the latents in its middle would be nearer
+        to zero than any that the generator has seen.
+        """
+        if steps < 2:
+            raise ValueError(f"A strip has at least 2 films, its two ends, not {steps}.")
+        start, end = truncated(self.latents([first, last]), truncation)
+        way = torch.stack([on_circle(start, end, step / (steps - 1)) for step in range(steps)])
+        with torch.no_grad():
+            films = torch.cat([self.draw_latents(part).cpu() for part in way.split(self.block)])
+        return [_canonical(film, f"the strip from seed {first} to {last}") for film in films]
+
+    def _draw_block(self, number: int, truncation: float) -> Tensor:
+        first = number * self.block
+        latents = truncated(self.latents(range(first, first + self.block)), truncation)
+        with torch.no_grad():
+            return self.draw_latents(latents).cpu()
+
+
+def on_circle(start: Tensor, end: Tensor, share: float) -> Tensor:
+    """The latent at `share` (0 … 1) of the great circle's arc from one latent to another, with a length between theirs.
+
+    Spherical linear interpolation (Shoemake 1985); the ends are the two latents bit for bit.
+    """
+    lengths = torch.stack([start.norm(), end.norm()])
+    angle = torch.arccos(((start / lengths[0]) @ (end / lengths[1])).clamp(-1, 1))
+    length = torch.lerp(lengths[0], lengths[1], share)
+    if angle.sin() < 1e-6:
+        return torch.lerp(start, end, share)
+    weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()]) / angle.sin() * length / lengths
+    return weights[0] * start + weights[1] * end
+
+
+def _canonical(film: Tensor, which: str) -> Film:
+    try:
+        return canonical(film[0].clamp(-1, 1).numpy())
+    except ValueError as error:
+        raise ValueError(f"The film of {which} cannot be used: {error}") from error
 
 
 def truncated(latents: Tensor, truncation: float) -> Tensor:

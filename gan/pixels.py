@@ -15,6 +15,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from gan.whole_file import whole_file
+
 Film = npt.NDArray[np.uint16]
 
 LARGEST_SIDE = 1024
@@ -100,10 +102,17 @@ def read_film(path: Path) -> Film:
 
 def write_film(path: Path, film: Film) -> None:
     """Write a 16-bit grey PNG without metadata, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        Image.fromarray(film).save(file, format="PNG", compress_level=1)
-    partial.replace(path)
+    _write_png(path, film)
+
+
+def write_grey8(path: Path, film: Film) -> None:
+    """Write an 8-bit grey PNG without metadata, whole or not at all: the film on a grid of 256 levels."""
+    _write_png(path, (quantise(film, 256) // 257).astype(np.uint8))
+
+
+def _write_png(path: Path, values: npt.NDArray) -> None:
+    with whole_file(path) as file:
+        Image.fromarray(values).save(file, format="PNG", compress_level=1)
 
 
 def _centre_square(values: npt.NDArray) -> npt.NDArray:
