@@ -1,4 +1,4 @@
-"""`python -m gan train|generate|interpolate|export|phantoms`: the network on plain folders, without the application."""
+"""`python -m gan`: the network on plain folders, without the application."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from gan.draw_command import add_export, add_generate, add_interpolate
 from gan.phantom import DRAWABLE, draw_phantoms
+from gan.plan_command import add_plan
 from gan.state import TrainingDiverged
 from gan.train_command import add_train
 
@@ -32,9 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gan", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="train|generate|interpolate|export|phantoms")
-    training = add_train(commands)
-    drawing = [add(commands) for add in (add_generate, add_interpolate, add_export)]
+    commands = parser.add_subparsers(required=True, metavar="train|plan|generate|interpolate|export|phantoms")
+    added = [add(commands) for add in (add_train, add_plan, add_generate, add_interpolate, add_export)]
     phantoms = commands.add_parser("phantoms", help="draw stand-in radiographs, so that all runs with no data")
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--count", type=int, required=True)
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--side", type=int, default=256)
     phantoms.add_argument("--finding", action="append", choices=DRAWABLE, help="given to every phantom")
     phantoms.set_defaults(run=_phantoms)
-    for command in (training, *drawing, phantoms):
+    for command in (*added, phantoms):
         command.add_argument("--threads", type=int, help="threads of the processor; all of them unless given")
     return parser
 

@@ -69,7 +69,7 @@ class TrainingConfig:
     """In how many thousand images the strength could go from 0 to 1."""
     ema_kimg: float = 10.0
     """Half-life of the generator's weight average, in thousands of images (0.999 a step is 11 at 16 images a step)."""
-    snapshot_kimg: float = 50.0
+    snapshot_kimg: float = 200.0
     """Thousands of images between two snapshots; the end of each phase is one as well."""
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,6 +29,12 @@ class Hardware:
     @property
     def is_cuda(self) -> bool:
         return self.device.type == "cuda"
+
+    def memory(self) -> int:
+        """Bytes of memory that the device has."""
+        if self.is_cuda:
+            return torch.cuda.get_device_properties(self.device).total_memory
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
