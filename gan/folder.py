@@ -72,4 +72,11 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
         reader = csv.DictReader(file)
         if "file" not in (reader.fieldnames or ()):
             raise ValueError(f"{path} has no column “file”, so nothing in it can be told to belong to a film.")
-        return {row["file"]: row for row in reader}
+        rows: dict[str, dict[str, str]] = {}
+        for row in reader:
+            if row["file"] in rows:
+                raise ValueError(
+                    f"{path} names {row['file']} again in line {reader.line_num}; leave one row for each film."
+                )
+            rows[row["file"]] = row
+        return rows

@@ -62,6 +62,12 @@ def test_labels_that_name_no_file_are_refused(folder: Path) -> None:
         FolderFilms(folder)
 
 
+def test_labels_that_name_a_film_twice_are_refused(folder: Path) -> None:
+    (folder / "labels.csv").write_text("file,patient_id\na.PNG,1\nc.jpeg,2\na.PNG,3\n")
+    with pytest.raises(ValueError, match=r"labels\.csv names a\.PNG again in line 4; leave one row for each film"):
+        FolderFilms(folder)
+
+
 def test_a_seed_that_is_no_number_is_refused(folder: Path) -> None:
     (folder / "labels.csv").write_text("file,phantom_seed\na.PNG,seven\n")
     with pytest.raises(ValueError, match=r"phantom_seed of .*a\.PNG in labels\.csv is no whole number: 'seven'"):
