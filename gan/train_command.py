@@ -15,6 +15,7 @@ from gan.checkpoint import checkpoints, saved_config
 from gan.config import AUGMENTATIONS, TrainingConfig, preset, preset_names
 from gan.folder import FolderFilms, coarsest_levels
 from gan.hardware import DEVICES, Hardware, choose_hardware
+from gan.logbook import Logbook
 from gan.parallel import Ranks, local_rank, ranks_of_environment
 from gan.provenance import key_fingerprint
 from gan.snapshot import Snapshot
@@ -86,10 +87,25 @@ class TrainingBar:
             f"{figures.phase}, loss D {figures.loss_d:.3f}, G {figures.loss_g:.3f}{strength}", refresh=False
         )
 
-    def on_snapshot(self, snapshot: Snapshot) -> None:
+    def snapshot(self, snapshot: Snapshot) -> None:
         overfitting = snapshot.gap.overfitting if snapshot.gap else None
         gap = f", overfitting {overfitting:.2f}" if overfitting is not None else ""
         tqdm.write(f"Snapshot after {snapshot.images} images, {snapshot.phase}{gap}: {snapshot.sheet}", file=sys.stderr)
+
+
+class Watch:
+    """All that watches a run."""
+
+    def __init__(self, bar: TrainingBar, logbook: Logbook) -> None:
+        self._bar, self._logbook = bar, logbook
+
+    def figures(self, figures: Figures) -> None:
+        self._bar(figures)
+        self._logbook.figures(figures)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._bar.snapshot(snapshot)
+        self._logbook.snapshot(snapshot)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -102,7 +118,7 @@ def _train(options: argparse.Namespace) -> int:
     try:
         with ranks_of_environment() as ranks:
             cache, held_out = _caches(options, config, ranks, stop)
-            bar = TrainingBar(config, ranks)
+            watch = Watch(TrainingBar(config, ranks), Logbook(options.out))
             path = train(
                 config,
                 cache,
@@ -111,8 +127,8 @@ def _train(options: argparse.Namespace) -> int:
                 held_out=held_out,
                 hardware=machine,
                 ranks=ranks,
-                progress=bar,
-                on_snapshot=bar.on_snapshot,
+                progress=watch.figures,
+                on_snapshot=watch.snapshot,
                 should_stop=lambda: stop() or time.monotonic() > ends_at,
             )
     except TrainingStopped as stopped:
