@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from gan.drawing import Drawer
+from gan.hardware import choose_hardware
+from gan.pixels import Film
 from readerstudy.archive.models import Collection, Truth
 from readerstudy.archive.services import create_collection, store_film
 from readerstudy.audit.models import record
@@ -24,6 +27,7 @@ def generate_radiographs(
     first_seed: int,
     actor: str,
     truncation: float = 1.0,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Batch:
     """Draw `count` films with the seeds first_seed, first_seed + 1, … into a collection of synthetic films.
@@ -31,15 +35,15 @@ def generate_radiographs(
     The collection is made where there is none. A batch that was interrupted goes on when it is asked for again: films
     that are there stay. Raises ValidationError where seeds overlap with another batch or the weights have changed.
     """
-    drawer = _drawer(generator)
+    drawer = _drawer(generator, device)
     batch = _batch(generator, collection, count, first_seed, truncation, actor)
     drawn = set(batch.films.values_list("seed", flat=True))
     missing = [seed for seed in range(first_seed, first_seed + count) if seed not in drawn]
     progress = progress or Silent()
     progress.start(count, _("Drawing films"))
     progress.advance(len(drawn))
-    for seed in missing:
-        _draw(batch, drawer, seed)
+    for seed, film in zip(missing, _films(batch, drawer, missing), strict=True):
+        _store(batch, seed, film)
         progress.advance()
     if missing:
         record(
@@ -55,9 +59,9 @@ def generate_radiographs(
     return batch
 
 
-def _drawer(generator: Generator) -> Drawer:
+def _drawer(generator: Generator, device: str) -> Drawer:
     try:
-        drawer = Drawer(generator.file)
+        drawer = Drawer(generator.file, choose_hardware(device).device)
     except (OSError, ValueError) as error:
         raise ValidationError(
             _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": generator, "reason": error}
@@ -106,14 +110,16 @@ def _refuse_overlap(batch: Batch) -> None:
             )
 
 
-def _draw(batch: Batch, drawer: Drawer, seed: int) -> None:
+def _films(batch: Batch, drawer: Drawer, seeds: list[int]) -> Iterator[Film]:
     try:
-        (film,) = drawer.films([seed], batch.truncation)
+        yield from drawer.films(seeds, batch.truncation)
     except ValueError as error:
         raise ValidationError(
-            _("Generator “%(generator)s” cannot draw the film of seed %(seed)d: %(reason)s")
-            % {"generator": batch.generator, "seed": seed, "reason": error}
+            _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": batch.generator, "reason": error}
         ) from error
+
+
+def _store(batch: Batch, seed: int, film: Film) -> None:
     with transaction.atomic():
         radiograph = store_film(
             collection=batch.collection,

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from gan.config import TrainingConfig
-from gan.drawing import describe_generator
+from gan.drawing import Drawer
+from gan.export import export_generator
 from readerstudy.audit.models import record
 from readerstudy.names import find_by_name
 from readerstudy.synthesis.models import Generator, TrainingRun
 
+KEPT = "generators"
+
 
 def register_generator(*, name: str, path: Path, actor: str, run: TrainingRun | None = None) -> Generator:
-    """Make a generator's file known; one that lies outside `settings.HOME` is copied there, with its .json.
+    """Make a generator known: its weights are kept in a place of their own, which no training writes to.
 
-    Raises ValidationError where it is no generator's, or is registered already.
+    `path` is a generator's file, the folder of a snapshot or of a finished training, or that of a checkpoint, whose
+    averaged weights are taken. A `path` within the folder of a training run is of that run. Raises ValidationError
+    where there is no generator, or it is registered already.
     """
-    try:
-        description = describe_generator(path)
-        config = TrainingConfig.from_json(description["config"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ValidationError(_("%(path)s is not a generator: %(reason)s") % {"path": path, "reason": error}) from error
-    generator = Generator(
-        name=name,
-        run=run,
-        path=_place_at_home(path, description["sha256"]).as_posix(),
-        sha256=description["sha256"],
-        resolution=config.resolution,
-        levels=description["levels"],
-        images_shown=description["images"],
-    )
-    generator.full_clean()
-    if not generator.file.exists():
-        _copy(path, generator.file)
+    kept = settings.HOME / KEPT
+    kept.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=kept) as folder:
+        weights = Path(folder) / "generator.safetensors"
+        drawer = _taken(path, weights)
+        generator = Generator(
+            name=name,
+            run=run or _run_of(path),
+            path=f"{KEPT}/{drawer.sha256}.safetensors",
+            sha256=drawer.sha256,
+            resolution=drawer.resolution,
+            levels=drawer.levels,
+            images_shown=drawer.images,
+        )
+        generator.full_clean()
+        _move(weights, generator.file)
     with transaction.atomic():
         generator.save()
         record(
@@ -56,18 +59,26 @@ def find_generator(name: str) -> Generator:
     return find_by_name(Generator.objects.all(), name, _("There is no generator “%(name)s”; there are: %(names)s."))
 
 
-def _place_at_home(path: Path, sha256: str) -> Path:
-    """Where a generator's file lies, or will lie, below `settings.HOME`."""
-    home = settings.HOME.resolve()
-    if path.resolve().is_relative_to(home):
-        return path.resolve().relative_to(home)
-    return Path("generators") / f"{sha256}.safetensors"
+def _taken(path: Path, to: Path) -> Drawer:
+    """Take the generator of `path` out, and try whether it can draw. Raises ValidationError."""
+    try:
+        export_generator(path, to)
+        return Drawer(to)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # The copy's name would tell nobody anything.
+        reason = str(error).replace(str(to), str(path))
+        raise ValidationError(
+            _("%(path)s is not a generator: %(reason)s") % {"path": path, "reason": reason}
+        ) from error
 
 
-def _copy(path: Path, to: Path) -> None:
-    """Copy weights with their .json, each whole or not at all, the weights last."""
-    to.parent.mkdir(parents=True, exist_ok=True)
+def _run_of(path: Path) -> TrainingRun | None:
+    below = path.resolve().parts[len(settings.RUNS.resolve().parts) :]
+    is_below = path.resolve().is_relative_to(settings.RUNS.resolve())
+    return TrainingRun.objects.filter(name__in=below[:1]).first() if is_below else None
+
+
+def _move(weights: Path, to: Path) -> None:
+    """The weights last: the .json alone is no generator."""
     for suffix in (".json", ".safetensors"):
-        partial = to.with_suffix(f"{suffix}.partial")
-        shutil.copyfile(path.with_suffix(suffix), partial)
-        partial.replace(to.with_suffix(suffix))
+        weights.with_suffix(suffix).replace(to.with_suffix(suffix))

@@ -18,16 +18,18 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from gan.checkpoint import read_tensors, save_generator, sha256
+from gan.checkpoint import checkpoints, read_tensors, save_generator, sha256
 from gan.config import preset
 from gan.drawing import Drawer
 from gan.pixels import canonical, film_hash, read_film
+from gan.schedule import phase_at
+from gan.stopping import TrainingStopped
 from readerstudy.archive.models import Collection, Radiograph
 from readerstudy.archive.services import store_film
 from readerstudy.audit.models import AuditRow
 from readerstudy.jobs import services as jobs
 from readerstudy.synthesis import services, tasks
-from readerstudy.synthesis.models import Batch, DrawnFilm, Generator
+from readerstudy.synthesis.models import Batch, DrawnFilm, Generator, TrainingRun
 from tests.studies.films import ACTOR, make_collection
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -113,7 +115,7 @@ def test_a_generator_that_draws_one_grey_is_named_with_the_seed(generator: Gener
     zeros = {name: torch.zeros_like(tensor) for name, tensor in read_tensors(path).items()}
     save_generator(path, zeros, description)
     Generator.objects.update(sha256=sha256(path))
-    with pytest.raises(CommandError, match=r"“chest” cannot draw the film of seed 7: .*"):
+    with pytest.raises(CommandError, match=r"“chest” cannot draw: The film of seed 7 cannot be used: .*"):
         call_command("generate_radiographs", generator="chest", count=1, seed=7)
 
 
@@ -137,11 +139,51 @@ def test_weights_that_have_changed_do_not_draw(generator: Generator) -> None:
 
 def test_a_generator_is_registered_once_from_its_file(generator: Generator, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="already exists"):
-        call_command("register_generator", str(generator.file), name="again")
+        call_command("register_generator", "again", str(generator.file))
     with pytest.raises(CommandError, match=r"nowhere\.safetensors is not a generator: .*does not exist"):
-        call_command("register_generator", str(tmp_path / "nowhere.safetensors"))
+        call_command("register_generator", "lost", str(tmp_path / "nowhere.safetensors"))
     with pytest.raises(CommandError, match="There is no generator “who”; there are: chest"):
         call_command("generate_radiographs", generator="who", count=1)
+
+
+def test_a_checkpoint_from_the_middle_of_a_run_is_registered_with_one_command(collection: Collection) -> None:
+    images: list[int] = []
+
+    def stop() -> bool:
+        images.append(8)
+        return sum(images) >= 104
+
+    asked = {"name": "half", "collection": collection, "split": "train", "config": preset("tiny"), "actor": ACTOR}
+    with pytest.raises(TrainingStopped):
+        services.train_gan(**asked, should_stop=stop)  # type: ignore[arg-type]
+    run = TrainingRun.objects.get(name="half")
+    (checkpoint,) = checkpoints(run.folder)
+    call_command("register_generator", "half-way", str(checkpoint))
+    generator = Generator.objects.get(name="half-way")
+    phase = phase_at(run.images_shown, preset("tiny"))
+    assert (generator.run, generator.images_shown, generator.resolution) == (run, run.images_shown, phase.resolution)
+    assert phase.resolution < 16
+    shutil.rmtree(run.folder)
+    films = Radiograph.objects.filter(drawn__batch=draw(generator))
+    assert {(film.side, film.levels) for film in films} == {(phase.resolution, 256)}
+    row = AuditRow.objects.get(action="generator registered")
+    assert (row.subject, row.detail["images_shown"]) == ("generator:half-way", run.images_shown)
+
+
+def test_what_is_no_generator_is_not_registered(generator: Generator, tmp_path: Path) -> None:
+    (checkpoint,) = checkpoints(generator.run.folder)
+    half = checkpoint.with_name(checkpoint.name + ".partial")
+    shutil.copytree(checkpoint, half)
+    with pytest.raises(CommandError, match=r"\.partial is not a generator: .* is half written"):
+        call_command("register_generator", "half", str(half))
+    other = tmp_path / "other.safetensors"
+    said = json.loads(generator.file.with_suffix(".json").read_text())
+    save_generator(other, read_tensors(generator.file), said | {"config": said["config"] | {"latent": 9}})
+    with pytest.raises(CommandError, match=r"other\.safetensors does not hold the network that its \.json describes"):
+        call_command("register_generator", "other", str(other))
+    assert Generator.objects.get() == generator
+    kept = {path.suffix for path in generator.file.parent.iterdir()}
+    assert (kept, len(list(generator.file.parent.iterdir()))) == ({".json", ".safetensors"}, 2)
 
 
 def test_database_and_home_move_together(
@@ -151,9 +193,9 @@ def test_database_and_home_move_together(
     description = json.loads(generator.file.with_suffix(".json").read_text())
     tensors = {name: tensor + 0.01 for name, tensor in read_tensors(generator.file).items()}
     save_generator(outside, tensors, description)
-    call_command("register_generator", str(outside))
+    call_command("register_generator", "other", str(outside))
     assert [(row.path, row.file.exists()) for row in Generator.objects.order_by("pk")] == [
-        ("runs/chest/generator.safetensors", True),
+        (f"generators/{generator.sha256}.safetensors", True),
         (f"generators/{sha256(outside)}.safetensors", True),
     ]
     shutil.rmtree(outside.parent)

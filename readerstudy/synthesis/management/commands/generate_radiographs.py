@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from gan.hardware import DEVICES
 from readerstudy.commands import ACTOR, ServiceCommand
 from readerstudy.progress import Bar
 from readerstudy.synthesis.services import find_generator, generate_radiographs
@@ -19,6 +20,9 @@ class Command(ServiceCommand):
         parser.add_argument("--seed", type=int, default=0, help="Of the first film; the next ones follow.")
         parser.add_argument("--collection", metavar="NAME", help="For the films; the generator's name unless given.")
         parser.add_argument("--truncation", type=float, default=1.0, help="Above 0, up to 1; 1 cuts nothing.")
+        parser.add_argument(
+            "--device", choices=DEVICES, default="cpu", help="auto takes a graphics card where there is one."
+        )
 
     def act(self, options: dict[str, Any]) -> None:
         generator = find_generator(options["generator"])
@@ -28,6 +32,7 @@ class Command(ServiceCommand):
             count=options["count"],
             first_seed=options["seed"],
             truncation=options["truncation"],
+            device=options["device"],
             actor=ACTOR,
             progress=Bar(),
         )

@@ -11,15 +11,19 @@ from readerstudy.synthesis.services import register_generator
 
 
 class Command(ServiceCommand):
-    help = "Make a generator's weights known: a .safetensors file with its .json beside it."
+    help = "Make a generator known: a file of weights, or the folder of a checkpoint or a snapshot."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--name", help="The name of the file unless given.")
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument(
+            "path",
+            type=Path,
+            metavar="PATH",
+            help="A .safetensors with its .json beside it, or the folder of a checkpoint or a snapshot.",
+        )
 
     def act(self, options: dict[str, Any]) -> None:
-        path = options["file"]
-        generator = register_generator(name=options["name"] or path.stem, path=path, actor=ACTOR)
+        generator = register_generator(name=options["name"], path=options["path"], actor=ACTOR)
         self.stdout.write(
             _("Generator %(generator)s is registered: %(side)d × %(side)d pixels, %(images)d images shown.")
             % {"generator": generator, "side": generator.resolution, "images": generator.images_shown}
