@@ -95,6 +95,6 @@ def _protocol(measured: list[dict[str, Any]], about: dict[str, Any]) -> str:
     weights = f", SHA-256 {about['sha256'][:12]}" if about["sha256"] else ", no weights"
     return (
         f"extractor {about['name']} {about['version']}{weights}; {about['resize']}, films of every resolution alike; "
-        f"n = {measured[0]['n']} a side, mean over splits; covariance n-1; 95 % intervals by a jackknife over tenths of "
-        "the patients and of the drawn films"
+        f"n = {measured[0]['n']} a side, mean over splits; covariance n-1; 95 % intervals by a jackknife over tenths "
+        "of the patients and of the drawn films"
     )
