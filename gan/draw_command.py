@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +80,7 @@ def _generate(options: argparse.Namespace) -> int:
     missing = [seed for seed in seeds if not _place(options, seed).exists()]
     films = zip(missing, drawer.films(missing, options.truncation), strict=True)
     with tqdm(films, total=len(seeds), initial=len(seeds) - len(missing), desc="Drawing", unit="film") as drawn:
-        for seed, film in drawn:
-            _write(options, drawer, seed, film)
+        _write_all(options, drawer, drawn)
     print(f"Films: {options.out}")
     return 0
 
@@ -130,6 +131,18 @@ def _rank_and_world() -> tuple[int, int]:
 
 def _place(options: argparse.Namespace, seed: int) -> Path:
     return options.out / f"synthetic_{seed:08d}{FORMS[options.form]}"
+
+
+def _write_all(options: argparse.Namespace, drawer: Drawer, films: Iterable[tuple[int, Film]]) -> None:
+    """Write films beside the drawing of the next ones: packing a PNG of 1024² takes longer than a card draws it in."""
+    writing: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(drawer.block) as pool:
+        for seed, film in films:
+            writing.append(pool.submit(_write, options, drawer, seed, film))
+            if len(writing) > drawer.block:
+                writing.popleft().result()
+        for last in writing:
+            last.result()
 
 
 def _write(options: argparse.Namespace, drawer: Drawer, seed: int, film: Film) -> None:

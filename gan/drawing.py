@@ -107,7 +107,7 @@ class Drawer:
         start, end = truncated(self.latents([first, last]), truncation)
         way = torch.stack([on_circle(start, end, step / (steps - 1)) for step in range(steps)])
         with torch.no_grad():
-            films = torch.cat([self.draw_latents(part).cpu() for part in way.split(self.block)])
+            films = torch.cat([self.draw_latents(part).cpu() for part in torch.split(way, self.block)])
         return [_canonical(film, f"the strip from seed {first} to {last}") for film in films]
 
     def _draw_block(self, number: int, truncation: float) -> Tensor:

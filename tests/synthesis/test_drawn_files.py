@@ -1,0 +1,30 @@
+"""Films that `python -m gan generate` drew into files come into the archive as the generator drew them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.__main__ import main
+from gan.drawing import Drawer
+from gan.pixels import film_hash
+from readerstudy.archive.models import Radiograph
+from tests.archive.files import bring_in
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+PRETRAINED = Path(__file__).parents[2] / "gan" / "pretrained" / "phantoms-128.safetensors"
+
+
+@pytest.mark.parametrize("form", ["dicom", "png16"])
+def test_drawn_files_are_imported_to_the_same_pixels(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "drawn"
+    given = ["generate", "--generator", PRETRAINED, "--out", folder, "--count", 3, "--seed", 4, "--form", form]
+    assert main([str(part) for part in given]) == 0
+    summary = bring_in(folder, "drawn", truth="synthetic")
+    assert (summary.found, summary.imported) == (3, 3)
+    expected = {film_hash(film) for film in Drawer(PRETRAINED).films([4, 5, 6])}
+    films = Radiograph.objects.filter(collection__name="drawn")
+    assert set(films.values_list("film_hash", flat=True)) == expected
+    assert {film.levels for film in films} == {65536}
