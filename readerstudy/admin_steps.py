@@ -30,7 +30,7 @@ class Reason(forms.Form):
 class Step:
     """One act: who may do it, what is asked, and what is done. `act` returns what to say when it is done.
 
-    `act` gets the request, the row (None where the act is on no row) and the form's answers.
+    `act` gets the request, the row (None where the act is on no row) and the form's answers, which a link may suggest.
     """
 
     name: str
@@ -79,7 +79,7 @@ class StepsAdmin(admin.ModelAdmin):
         return step
 
     def _ask(self, request: HttpRequest, step: Step, row: Model | None, back: str) -> HttpResponse:
-        form = step.form(request.POST) if request.method == "POST" else step.form()
+        form = step.form(request.POST) if request.method == "POST" else step.form(initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             try:
                 said = step.act(request, row, form.cleaned_data)

@@ -4,15 +4,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_slug
-from django.http import HttpRequest
+from django.http import FileResponse, Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gan.config import preset, preset_names
+from gan.snapshot import snapshots
 from readerstudy.admin_steps import Step, StepsAdmin
+from readerstudy.admin_texts import link
 from readerstudy.archive.admin import CollectionAdmin
 from readerstudy.archive.models import Collection, Truth
 from readerstudy.jobs.admin import link_to_job
@@ -20,7 +24,14 @@ from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
 from readerstudy.synthesis import tasks
 from readerstudy.synthesis.models import Batch, Generator, TrainingRun
-from readerstudy.synthesis.services import require_trainable, side_to_train_on
+from readerstudy.synthesis.run_page import State, page_of, saved_weights, state_of
+from readerstudy.synthesis.services import (
+    register_generator,
+    require_resumable,
+    require_trainable,
+    side_to_train_on,
+    stop_training,
+)
 
 
 def _presets() -> list[tuple[str, str]]:
@@ -46,6 +57,11 @@ class Training(forms.Form):
     preset = forms.ChoiceField(label=_("Preset"), choices=_presets, initial="small")
 
 
+class Registering(forms.Form):
+    images = forms.IntegerField(label=_("Images shown, where weights are saved"), min_value=0)
+    name = forms.CharField(label=_("Name of the generator"), max_length=100, validators=[validate_slug])
+
+
 class Drawing(forms.Form):
     collection = forms.CharField(label=_("Collection for the films"), max_length=100, validators=[validate_slug])
     count = forms.IntegerField(label=_("Number of films"), min_value=1)
@@ -64,6 +80,35 @@ def train(request: HttpRequest, collection: Collection, answers: dict[str, Any])
         **answers,
     )
     return format_html(gettext("Training waits among the jobs; {}."), link_to_job(job, gettext("watch it there")))
+
+
+def stop(request: HttpRequest, run: TrainingRun, answers: dict[str, Any]) -> str:
+    stop_training(run=run, actor=request.user.get_username())
+    return gettext("The training is asked to stop; it saves itself first, which takes some seconds.")
+
+
+def resume(request: HttpRequest, run: TrainingRun, answers: dict[str, Any]) -> str:
+    require_resumable(run)
+    job = enqueue(
+        tasks.resume,
+        title=gettext("Go on with training %(name)s") % {"name": run},
+        actor=request.user.get_username(),
+        run=run.pk,
+    )
+    return format_html(gettext("The training waits among the jobs; {}."), link_to_job(job, gettext("watch it there")))
+
+
+def register(request: HttpRequest, run: TrainingRun, answers: dict[str, Any]) -> str:
+    saved = saved_weights(run)
+    if answers["images"] not in saved:
+        raise ValidationError(
+            gettext("No weights are saved after %(images)d images, only after these: %(there)s.")
+            % {"images": answers["images"], "there": ", ".join(map(str, sorted(saved))) or gettext("none")}
+        )
+    actor = request.user.get_username()
+    generator = register_generator(name=answers["name"], path=saved[answers["images"]], run=run, actor=actor)
+    page = reverse("admin:synthesis_generator_change", args=[generator.pk])
+    return format_html(gettext("Generator {} is registered."), link(page, generator.name))
 
 
 def draw(request: HttpRequest, generator: Generator, answers: dict[str, Any]) -> str:
@@ -109,10 +154,71 @@ class TrainableCollectionAdmin(CollectionAdmin):
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ReadOnlyAdmin):
-    list_display = ["name", "collection", "split", "images_shown", "images_in_all", "started_at", "finished_at"]
+class TrainingRunAdmin(StepsAdmin, ReadOnlyAdmin):
+    list_display = [
+        "name",
+        "collection",
+        "split",
+        "state",
+        "images_shown",
+        "images_in_all",
+        "started_at",
+        "finished_at",
+    ]
     list_select_related = ["collection"]
     search_fields = ["name"]
+    change_form_template = "admin/synthesis/run.html"
+    fields = ["name", "collection", "split", "started_at", "finished_at", "config"]
+    steps = (
+        Step(
+            "stop",
+            _("Stop"),
+            _("The training saves itself and stops, whether a job or a command began it. It can go on later."),
+            "synthesis.change_trainingrun",
+            stop,
+            states=frozenset({State.TRAINING}),
+        ),
+        Step(
+            "resume",
+            _("Resume"),
+            _("The training goes on as a job, from what it saved last and on the films that it began with."),
+            "synthesis.change_trainingrun",
+            resume,
+            states=frozenset({State.STOPPED}),
+        ),
+        Step(
+            "register",
+            _("Register as generator"),
+            _("The weights become a generator of their own, which stays when the run no longer keeps them."),
+            "synthesis.add_generator",
+            register,
+            Registering,
+        ),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        sheet = self.admin_site.admin_view(self.sheet_view)
+        return [path("<int:pk>/sheet/<int:images>/", sheet, name="synthesis_trainingrun_sheet"), *super().get_urls()]
+
+    def sheet_view(self, request: HttpRequest, pk: int, images: int) -> FileResponse:
+        """The picture of one snapshot, which lies outside of what the server serves to everybody."""
+        run = get_object_or_404(TrainingRun, pk=pk)
+        if not self.has_view_permission(request, run):
+            raise PermissionDenied
+        for snapshot in snapshots(run.folder):
+            if snapshot.images == images and snapshot.sheet.exists():
+                return FileResponse(snapshot.sheet.open("rb"), content_type="image/png")
+        raise Http404
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | page_of(kwargs["obj"]), *args, **kwargs)
+
+    def state_of(self, row: TrainingRun) -> State:
+        return state_of(row)
+
+    @admin.display(description=_("state"))
+    def state(self, run: TrainingRun) -> str:
+        return str(state_of(run).label)
 
     @admin.display(description=_("images in all"))
     def images_in_all(self, run: TrainingRun) -> int:

@@ -51,7 +51,7 @@ class Reference(models.TextChoices):
 class RunMeasurement(models.Model):
     """How far the films that a run drew at one moment are from real ones, with the circumstances of that figure.
 
-    `frechet` and `floor` (real against real) are means over splits at one `n`, with 2.5 and 97.5 % quantiles.
+    `frechet` and `floor` (real against real) are estimates at one `n`, with 95 % limits.
     """
 
     run = models.ForeignKey(TrainingRun, models.PROTECT, related_name="measurements", verbose_name=_("training run"))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from collections.abc import Generator as Closable
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,24 +18,31 @@ from django.utils.translation import gettext as _
 from gan.cache import FilmCache, build
 from gan.checkpoint import checkpoints
 from gan.config import TrainingConfig
+from gan.hardware import Hardware, choose_hardware
 from gan.pixels import Film, film_hash, read_film
 from gan.provenance import FilmProvenance, key_fingerprint
+from gan.state import TrainingDiverged
 from gan.stopping import TrainingStopped, until_stopped
-from gan.training import Figures, TrainingDiverged, train
+from gan.training import FILMS_OF_GAP, train
 from readerstudy.archive.models import Collection, Radiograph, RadiographQuerySet, Split, Truth
 from readerstudy.audit.models import record
 from readerstudy.names import find_by_name
 from readerstudy.progress import Progress, Silent
 from readerstudy.synthesis.drawing import generate_radiographs
 from readerstudy.synthesis.generators import find_generator, register_generator
+from readerstudy.synthesis.measuring import MEASURED_FILMS, Meter
 from readerstudy.synthesis.models import Generator, TrainingRun
+from readerstudy.synthesis.running import is_trained_now, training_of
+from readerstudy.synthesis.watching import Watch, reason_of
 
 __all__ = [
     "find_generator",
     "generate_radiographs",
     "register_generator",
+    "require_resumable",
     "require_trainable",
     "side_to_train_on",
+    "stop_training",
     "train_gan",
 ]
 
@@ -46,62 +54,62 @@ def train_gan(
     config: TrainingConfig,
     actor: str,
     split: str = Split.UNKNOWN,
+    hardware: Hardware | None = None,
+    measured_films: int = MEASURED_FILMS,
     resume: bool = False,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator:
     """Train a generator on the films of a collection, on one side of its split, and register it under the run's name.
 
-    With `resume` the run of that name goes on where it was saved, if it was begun with the same films and
-    configuration. Raises ValidationError where it cannot begin or diverges, TrainingStopped where it was asked to stop.
-    What ends before anything was saved leaves neither row nor folder, so its name is free again.
+    What its snapshots draw is set against real films, `measured_films` a side and of the other side of the split where
+    there is one; 0 measures nothing. With `resume` the run of that name goes on where it was saved, if it was begun
+    with the same films and configuration. Raises ValidationError where it cannot begin or diverges, TrainingStopped
+    where it was asked to stop. What ends before anything was saved leaves neither row nor folder, so its name is free
+    again.
     """
-    progress = progress or Silent()
     run = _continued(name, collection, split, config) if resume else _begun(name, collection, split, config, actor)
-    reporter = _Reporter(config, progress, should_stop)
-    with _kept_once_saved(run, actor):
+    watch = Watch(run, progress or Silent(), should_stop, actor)
+    with training_of(run), _kept_once_saved(run, actor), closing(watch):
+        TrainingRun.objects.filter(pk=run.pk).update(stop_requested=False)
         try:
-            cache = _cache(run, config, progress, should_stop, resume=resume)
-            reporter.begin()
-            path = train(config, cache, run.folder, resume=resume, progress=reporter, should_stop=reporter.stop_asked)
+            path = _trained(run, watch, hardware, measured_films, resume=resume)
         except TrainingStopped:
-            if reporter.images:
-                _note_images(run, reporter.images, actor, "training stopped")
+            if watch.images:
+                _note_images(run, watch.images, actor, "training stopped")
             # What stopped it may have been the job's own cancellation, which ends the job in its own way.
-            if reporter.interruption:
-                raise reporter.interruption from None
+            if watch.interruption:
+                raise watch.interruption from None
             raise
         except (OSError, ValueError, TrainingDiverged) as error:
             raise ValidationError(_("Training “%(run)s”: %(reason)s") % {"run": run, "reason": error}) from error
     with transaction.atomic():
-        _note_images(run, reporter.images, actor, "training finished")
+        _note_images(run, watch.images, actor, "training finished")
         TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
         return register_generator(name=name, path=path, run=run, actor=actor)
 
 
-class _Reporter:
-    """Carries the figures of training to a progress, and the wish to stop back."""
+def stop_training(*, run: TrainingRun, actor: str) -> None:
+    """Ask a run that is being trained, by a job or by a command, to save itself and stop."""
+    if not is_trained_now(run):
+        raise ValidationError(
+            _("Training run “%(run)s” is not being trained now, so there is nothing to stop.") % {"run": run}
+        )
+    with transaction.atomic():
+        TrainingRun.objects.filter(pk=run.pk).update(stop_requested=True)
+        record(actor=actor, action="training asked to stop", subject=f"training run:{run}")
 
-    def __init__(self, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool]) -> None:
-        self._total = round(config.kimg * 1000)
-        self._progress, self._should_stop = progress, should_stop
-        self.images = 0
-        self.interruption: Exception | None = None
 
-    def begin(self) -> None:
-        self._progress.start(self._total, _("Training, images shown"))
-
-    def __call__(self, figures: Figures) -> None:
-        steps = min(figures.images, self._total) - min(self.images, self._total)
-        self.images = figures.images
-        try:
-            self._progress.advance(steps)
-        except Exception as interruption:
-            # A progress may raise to end the work, but training has to save itself first.
-            self.interruption = interruption
-
-    def stop_asked(self) -> bool:
-        return self.interruption is not None or self._should_stop()
+def require_resumable(run: TrainingRun) -> TrainingConfig:
+    """The configuration that a run goes on with. Raises ValidationError where it is under way, or cannot go on."""
+    if is_trained_now(run):
+        raise ValidationError(_("Training run “%(run)s” is being trained already.") % {"run": run})
+    try:
+        config = TrainingConfig.from_json(run.config)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(_("Training run “%(run)s”: %(reason)s") % {"run": run, "reason": error}) from error
+    _continued(run.name, run.collection, run.split, config)
+    return config
 
 
 def side_to_train_on(collection: Collection, asked: str) -> str:
@@ -188,45 +196,73 @@ def _kept_once_saved(run: TrainingRun, actor: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not checkpoints(run.folder):
+        if not checkpoints(run.folder) and not run.measurements.exists():
             subject = f"training run:{run}"
             with transaction.atomic():
                 run.delete()
-                record(actor=actor, action="untrained run removed", subject=subject, reason=_reason(error))
+                record(actor=actor, action="untrained run removed", subject=subject, reason=reason_of(error))
             shutil.rmtree(run.folder, ignore_errors=True)
         raise
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error) or type(error).__name__
+def _trained(run: TrainingRun, watch: Watch, hardware: Hardware | None, measured_films: int, *, resume: bool) -> Path:
+    config = TrainingConfig.from_json(run.config)
+    cache = _cache(run, run.split, run.folder / "cache", watch, resume=resume)
+    held_out = _held_out(run, max(2 * measured_films, FILMS_OF_GAP), watch, resume=resume)
+    hardware = hardware or choose_hardware()
+    watch.begin(Meter(run, cache, held_out, measured_films, hardware.device) if measured_films else None)
+    path = train(
+        config,
+        cache,
+        run.folder,
+        resume=resume,
+        held_out=held_out,
+        hardware=hardware,
+        progress=watch.figures,
+        on_snapshot=watch.snapshot,
+        should_stop=watch.stop_asked,
+    )
+    # Of the last snapshot: there was nothing left to stop.
+    if watch.interruption:
+        raise watch.interruption
+    return path
+
+
+def _held_out(run: TrainingRun, films: int, watch: Watch, *, resume: bool) -> FilmCache | None:
+    """Some films of the side that the run does not train on; None where there is no such side."""
+    if run.split == Split.UNKNOWN:
+        return None
+    other = Split.TEST if run.split == Split.TRAIN else Split.TRAIN
+    if not Radiograph.objects.filter(collection=run.collection, split=other).exists():
+        return None
+    return _cache(run, other, run.folder / "held-out-cache", watch, films, resume=resume)
 
 
 def _cache(
-    run: TrainingRun, config: TrainingConfig, progress: Progress, should_stop: Callable[[], bool], *, resume: bool
+    run: TrainingRun, split: str, folder: Path, watch: Watch, most: int | None = None, *, resume: bool
 ) -> FilmCache:
-    """The films of the run, read once: a run that is continued takes the cache that it began with."""
-    folder = run.folder / "cache"
+    """The films of one side, `most` of them, read once: a run that is continued takes what it began with."""
     if resume and folder.exists():
         return FilmCache(folder)
-    films = Radiograph.objects.filter(collection=run.collection).in_split(run.split)
+    films = Radiograph.objects.filter(collection=run.collection).in_split(split).order_by("film_hash")[:most]
     count = films.count()
     if not count:
         raise ValueError(_no_films())
-    progress.start(count, _("Reading films"))
+    watch.progress.start(count, _("Reading films"))
     # Closed at once where reading ends early, while there still is a connection to close the query on.
-    with closing(_films(films, progress)) as read:
+    with closing(_films(films, watch.progress)) as read:
         return build(
-            until_stopped(read, should_stop),
+            until_stopped(read, watch.stop_asked),
             count,
             folder,
-            resolution=config.resolution,
+            resolution=run.config["resolution"],
             levels=films.aggregate(coarsest=Min("levels"))["coarsest"],
             patient_key=key_fingerprint(settings.PSEUDONYM_KEY),
         )
 
 
 def _films(films: RadiographQuerySet, progress: Progress) -> Closable[tuple[Film, FilmProvenance], None, None]:
-    with closing(films.order_by("film_hash").iterator()) as rows:  # type: ignore[type-var]
+    with closing(films.iterator()) as rows:  # type: ignore[type-var]
         for radiograph in rows:
             film = read_film(radiograph.path)
             if film_hash(film) != radiograph.film_hash:

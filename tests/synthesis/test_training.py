@@ -65,6 +65,8 @@ def test_a_generator_is_trained_on_the_training_patients_only_and_says_so(collec
     assert described["patient_key"] == key_fingerprint(settings.PSEUDONYM_KEY)
     assert list(AuditRow.objects.order_by("id").values_list("action", flat=True)) == [
         "training begun",
+        # Four held-out films are too few.
+        *["snapshot not measured"] * 3,
         "training finished",
         "generator registered",
     ]
@@ -228,7 +230,7 @@ def test_a_job_with_the_name_of_another_training_is_refused(collection: Collecti
 
 
 def test_what_is_left_of_runs_that_nobody_knows_is_neither_used_nor_overwritten(collection: Collection) -> None:
-    train(collection)
+    train(collection, measured_films=0)
     described = json.loads((settings.RUNS / "chest" / "cache" / "films.json").read_text())
     Generator.objects.all().delete()
     TrainingRun.objects.all().delete()
