@@ -323,6 +323,7 @@ class _Import:
             self._remember(found)
             return
         try:
+            self._refuse_synthetic_among_real(found.known)
             patient = self._patient(found.known)
             self._refuse_both_sides(patient, found.known.split)
             pixels = found.read()
@@ -338,6 +339,10 @@ class _Import:
             summary.imported += 1
             self._remember(found)
             self._note_doubts(found, pixels)
+
+    def _refuse_synthetic_among_real(self, known: Known) -> None:
+        if known.is_synthetic and self._collection.truth == Truth.REAL:
+            raise Refused(_("Its header says that it is synthetic; bring it into a collection of synthetic films."))
 
     def _store(self, found: FoundFilm, pixels: Pixels, patient: str) -> None:
         known = found.known

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ def _check_kind(header: Dataset) -> None:
 
 
 def _known(header: Dataset, facts: Facts) -> Known:
-    return facts.known(
+    known = facts.known(
         {
             "patient_id": str(_value(header, "PatientID")),
             "age": str(_value(header, "PatientAge")),
@@ -191,6 +192,8 @@ def _known(header: Dataset, facts: Facts) -> Known:
             "view": _text(header, "ViewPosition"),
         }
     )
+    says_so = _text(header, "SyntheticData") == "YES" or _text(header, "ConversionType") == "SYN"
+    return replace(known, is_synthetic=says_so)
 
 
 def _doubts(header: Dataset) -> tuple[str, ...]:

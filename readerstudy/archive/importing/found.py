@@ -24,6 +24,7 @@ class Known:
     split: str = ""
     findings: tuple[str, ...] = ()
     phantom_seed: int | None = None
+    is_synthetic: bool = False
 
 
 @dataclass(frozen=True)
