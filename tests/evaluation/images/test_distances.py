@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from evaluation.images.distances import distances, protocol
+from evaluation.images.euclidean import nearest
 from evaluation.images.kernel import kernel_distance
 from evaluation.images.memorisation import nearest_real
-from evaluation.images.neighbours import nearest, neighbours
+from evaluation.images.neighbours import neighbours
 
 # Whole coordinates, so that many distances are exactly equal and the rim of a ball is met.
 points = arrays(np.float64, st.tuples(st.integers(4, 12), st.just(3)), elements=st.integers(0, 3).map(float))
@@ -93,11 +94,39 @@ def test_a_set_covers_itself() -> None:
 
 
 def test_more_rows_than_are_worked_at_once_give_the_same() -> None:
-    real, fake = features(1500, 2, 1), features(1100, 2, 2)
-    index, distance = nearest(fake, real)
-    direct = np.sqrt(((fake[:, None] - real[None]) ** 2).sum(2))
-    assert (index == direct.argmin(1)).all()
-    assert distance == pytest.approx(direct.min(1), abs=1e-6)
+    real, fake = features(2100, 2, 1), features(2500, 2, 2)
+    index, squared = nearest(fake, real, 3)
+    direct = ((fake[:, None] - real[None]) ** 2).sum(2)
+    assert (index == direct.argsort(1)[:, :3]).all()
+    assert (squared == np.take_along_axis(direct, index, 1)).all()
+    assert kernel_distance(fake, real).estimate == pytest.approx(by_whole_arrays(fake, real), rel=1e-8)
+
+
+def by_whole_arrays(first: np.ndarray, second: np.ndarray) -> float:
+    k11, k22, k12 = ((a @ b.T / 2 + 1) ** 3 for a, b in ((first, first), (second, second), (first, second)))
+    within = sum((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (k11, k22))
+    return float(within - 2 * k12.mean())
+
+
+def test_copies_far_from_nothing_lie_at_distance_zero() -> None:
+    """Far from the origin x² + y² − 2 x·y leaves noise of what is nought."""
+    films = (features(30, 200, 1) + 1e4).astype(np.float32)
+    four_times = np.concatenate([films] * 4)
+    assert (nearest(films, four_times, 4)[1] == 0).all()
+    # With k = 3 every ball has the radius 0 and holds the four copies of its film.
+    result = neighbours(four_times, films.repeat(4, axis=0), 3)
+    assert (result.precision, result.recall, result.coverage) == (1, 1, 1)
+    assert result.density == pytest.approx(4 / 3)
+
+
+def test_rims_are_met_where_rounding_would_miss_them() -> None:
+    # Every point's nearest other point is at the distance 0.1 · √2 exactly alike, by reflections of one difference.
+    step = np.array([0.1, -0.1, 0.0])
+    real = np.concatenate([[place, place + step] for place in features(40, 3, 3) * 1e3])
+    fake = real[:, [0, 1, 2]] + 0.0
+    direct = by_definition(real, fake, 1)
+    result = neighbours(real, fake, 1)
+    assert (result.precision, result.recall, result.density, result.coverage) == pytest.approx(direct)
 
 
 def test_copies_of_real_films_are_noticed() -> None:
@@ -137,7 +166,8 @@ def test_what_cannot_be_had_is_null_with_its_reason() -> None:
     assert figures["precision"] is figures["coverage"] is None
     assert figures["kernel"]["se"] is None
     assert figures["frechet"] > 0
-    assert len(figures["undefined"]) == 3
+    assert figures["two_sample"] is figures["kernel_p"] is None
+    assert len(figures["undefined"]) == 5
     json.dumps(figures, allow_nan=False)
 
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
 
-from evaluation.images.frechet import at_equal_n, extrapolated, floor_splits, frechet
+from evaluation.images.equal_n import at_equal_n, floor_splits
+from evaluation.images.frechet import frechet
+from evaluation.images.infinity import extrapolated
 
 
 def gaussian(n: int, d: int, seed: int, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
