@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ from torch.nn import functional as F
 LEAK = 0.2
 STD_GROUP = 4
 GAIN = math.sqrt(2)
+FUSED_FROM = 32
+"""From this resolution on, changing it and convolving are one 4 × 4 convolution with stride 2, which has less than half
+of the products; below, making its kernel costs more than it saves."""
 
 
 def maps(resolution: int, fmap_base: int, fmap_max: int) -> int:
@@ -32,24 +36,47 @@ def resolutions(largest: int) -> list[int]:
 
 class EqualisedConv(nn.Module):
     """Convolution with the equalised learning rate (section 4.1): the weight is N(0, 1) and scaled by the He constant
-    at run time; the bias starts at zero and is not scaled. `down` averages 2 × 2 in the same convolution.
+    at run time; the bias starts at zero and is not scaled.
+
+    `enlarging` repeats each position 2 × 2 before, `halving` takes the mean of 2 × 2 after.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, gain: float = GAIN, down: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        gain: float = GAIN,
+        *,
+        enlarging: bool = False,
+        halving: bool = False,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.scale = gain / math.sqrt(inputs * kernel**2)
-        self.down = down
+        self.enlarging, self.halving = enlarging, halving
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.scale
-        if not self.down:
-            return F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
-        # A 3×3 convolution followed by a 2×2 mean is one 4×4 convolution with stride 2.
-        wide = F.pad(weight, (1, 1, 1, 1))
-        wide = 0.25 * (wide[..., 1:, 1:] + wide[..., :-1, 1:] + wide[..., 1:, :-1] + wide[..., :-1, :-1])
-        return F.conv2d(x, wide, self.bias, stride=2, padding=1)
+        if weight.shape[-1] == 1:
+            # A dense layer over positions. Unlike a convolution it keeps channels last where there is but one channel.
+            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        if self.enlarging:
+            return self._enlarged(x, weight)
+        return self._halved(x, weight) if self.halving else convolved(x, weight, self.bias)
+
+    def _enlarged(self, x: Tensor, weight: Tensor) -> Tensor:
+        if 2 * x.shape[-1] < FUSED_FROM:
+            return convolved(enlarged(x), weight, self.bias)
+        # Transposed, a convolution runs backwards, so the kernel is flipped.
+        wide = widened(weight.transpose(0, 1).flip(2, 3)).contiguous(memory_format=torch.channels_last)
+        return F.conv_transpose2d(x, wide, self.bias, stride=2, padding=1)
+
+    def _halved(self, x: Tensor, weight: Tensor) -> Tensor:
+        if x.shape[-1] < FUSED_FROM:
+            return halved(convolved(x, weight, self.bias))
+        return convolved(x, 0.25 * widened(weight), self.bias, stride=2)
 
 
 class EqualisedLinear(nn.Module):
@@ -66,8 +93,9 @@ class EqualisedLinear(nn.Module):
 
 
 def pixel_norm(x: Tensor) -> Tensor:
-    """Divide each position's feature vector by its root mean square (section 4.2)."""
-    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
+    """Divide each position's feature vector by its root mean square (section 4.2), in single precision at least."""
+    wide = widest(x)
+    return (wide * torch.rsqrt(wide.square().mean(dim=1, keepdim=True) + 1e-8)).to(x.dtype)
 
 
 def activated(x: Tensor) -> Tensor:
@@ -85,16 +113,65 @@ def halved(x: Tensor) -> Tensor:
 def minibatch_std(x: Tensor) -> Tensor:
     """Append one map: the standard deviation over groups of four, averaged over maps and positions (section 3).
 
-    Members of a group are strided through the batch, as in the authors' code. The batch must be a multiple of it.
+    Members of a group are strided through the batch, as in the authors' code. A batch that is no multiple of four is
+    one group. Computed in single precision at least.
     """
-    n, channels, height, width = x.shape
-    group = min(STD_GROUP, n)
-    if n % group:
-        raise ValueError(f"A minibatch of {n} does not divide into groups of {group}.")
-    grouped = x.float().reshape(group, n // group, channels, height, width)
-    std = (grouped.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    n, _, height, width = x.shape
+    group = n if n % STD_GROUP else STD_GROUP
+    grouped = widest(x).unflatten(0, (group, n // group))
+    variance = (grouped - grouped.mean(dim=0)).square().mean(dim=0)
+    std = (variance + 1e-8).sqrt().mean(dim=(1, 2, 3))
     column = std.to(x.dtype).repeat(group).reshape(n, 1, 1, 1)
     return torch.cat([x, column.expand(n, 1, height, width)], dim=1)
+
+
+def widest(x: Tensor) -> Tensor:
+    """In single precision where it is less: what autocast made half as wide."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def widened(kernel: Tensor) -> Tensor:
+    """Of 3 × 3 kernels, shape (…, 3, 3), those of 4 × 4 that sum 2 × 2 neighbours as well."""
+    wide = F.pad(kernel, (0, 1)) + F.pad(kernel, (1, 0))
+    return F.pad(wide, (0, 0, 0, 1)) + F.pad(wide, (0, 0, 1, 0))
+
+
+def convolved(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
+    """Convolution with a border of one zero, whose derivative has a cheap derivative in turn."""
+    if torch.compiler.is_compiling():
+        # What is compiled has no second derivative anyway.
+        return F.conv2d(x, weight, bias, stride, padding=1)
+    if torch.is_autocast_enabled(x.device.type):
+        narrow = torch.get_autocast_dtype(x.device.type)
+        x, weight, bias = x.to(narrow), weight.to(narrow), bias.to(narrow)
+    answer: Tensor = _Convolution.apply(x, weight, bias, stride)
+    return answer
+
+
+class _Convolution(torch.autograd.Function):
+    """torch's own derivative of the gradient by `x` uses one of its arguments as a kernel as large as the film, which
+    takes three times as long as a transposed convolution and its derivatives (Karras et al. 2020 do likewise).
+
+    A gradient of a gradient (`create_graph`) is there for `x` alone, as penalties want it: `torch.autograd.grad` says
+    so where it is asked for another.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.stride = stride
+        return F.conv2d(x, weight, bias, stride, padding=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return F.conv_transpose2d(gradient, weight, stride=ctx.stride, padding=1), None, None, None
+        of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
+            *(gradient, x, weight, [len(weight)], [ctx.stride] * 2, [1, 1], [1, 1], False, [0, 0], 1),
+            ctx.needs_input_grad[:3],
+        )
+        return of_x, of_weight, of_bias, None
 
 
 class Generator(nn.Module):
@@ -111,7 +188,7 @@ class Generator(nn.Module):
         self.dense.bias = nn.Parameter(torch.zeros(width[0]))
         self.first = EqualisedConv(width[0], width[0], 3)
         self.blocks = nn.ModuleList(
-            nn.ModuleList([EqualisedConv(a, b, 3), EqualisedConv(b, b, 3)]) for a, b in pairwise(width)
+            nn.ModuleList([EqualisedConv(a, b, 3, enlarging=True), EqualisedConv(b, b, 3)]) for a, b in pairwise(width)
         )
         self.to_film = nn.ModuleList(EqualisedConv(w, 1, 1, gain=1) for w in width)
 
@@ -124,13 +201,12 @@ class Generator(nn.Module):
         before = x
         for block in list(self.blocks)[:stage]:
             before = x
-            x = enlarged(x)
             for layer in block:  # type: ignore[attr-defined]
                 x = pixel_norm(activated(layer(x)))
-        film: Tensor = self.to_film[stage](x)
+        film = widest(self.to_film[stage](x))
         if stage == 0 or alpha >= 1:
             return film
-        return torch.lerp(enlarged(self.to_film[stage - 1](before)), film, alpha)
+        return torch.lerp(enlarged(widest(self.to_film[stage - 1](before))), film, alpha)
 
 
 class Discriminator(nn.Module):
@@ -142,7 +218,7 @@ class Discriminator(nn.Module):
         width = [maps(r, fmap_base, fmap_max) for r in self.resolutions]
         self.from_film = nn.ModuleList(EqualisedConv(1, w, 1) for w in width)
         self.blocks = nn.ModuleList(
-            nn.ModuleList([EqualisedConv(b, b, 3), EqualisedConv(b, a, 3, down=True)]) for a, b in pairwise(width)
+            nn.ModuleList([EqualisedConv(b, b, 3), EqualisedConv(b, a, 3, halving=True)]) for a, b in pairwise(width)
         )
         self.last = EqualisedConv(width[0] + 1, width[0], 3)
         self.dense = EqualisedLinear(width[0] * 16, width[0])

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan.config import TrainingConfig
-from gan.networks import STD_GROUP, Discriminator, enlarged, halved
+from gan.networks import STD_GROUP, Discriminator, enlarged, halved, widest
 from gan.schedule import Phase
 
 
@@ -45,13 +45,13 @@ def gradient_penalty(D: Discriminator, films: Tensor, phase: Phase) -> Tensor:
     films = films.requires_grad_()
     scores = D(films, phase.resolution, phase.alpha)
     (gradient,) = torch.autograd.grad(scores.sum(), films, create_graph=True)
-    return (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()
+    return (widest(gradient).flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def r1(scores: Tensor, films: Tensor) -> Tensor:
     """Mean over films of ‖∇D‖₂², of the scores that came from these films (Mescheder et al. 2018, equation 9)."""
     (gradient,) = torch.autograd.grad(scores.sum(), films, create_graph=True)
-    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
+    return widest(gradient).square().sum(dim=(1, 2, 3)).mean()
 
 
 def r1_weight(config: TrainingConfig, resolution: int) -> float:

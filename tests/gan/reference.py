@@ -35,14 +35,19 @@ def box_halved(x: Values) -> Values:
 
 
 def with_deviation(x: Values) -> Values:
-    """Groups of four, members strided through the batch; the root of each biased variance, averaged over all."""
+    """Groups of four, members strided through the batch; the root of each biased variance, averaged over all.
+
+    A batch that four does not divide is one group.
+    """
     n, _, height, width = x.shape
-    groups = n // 4
+    size = n if n % 4 else 4
+    groups = n // size
     column = np.empty((n, 1, height, width))
     for group in range(groups):
-        members = x[[group + member * groups for member in range(4)]]
-        variance = ((members - members.mean(axis=0)) ** 2).sum(axis=0) / 4
-        column[[group + member * groups for member in range(4)]] = np.sqrt(variance + 1e-8).mean()
+        chosen = [group + member * groups for member in range(size)]
+        members = x[chosen]
+        variance = ((members - members.mean(axis=0)) ** 2).sum(axis=0) / size
+        column[chosen] = np.sqrt(variance + 1e-8).mean()
     return np.concatenate([x, column], axis=1)
 
 

@@ -17,6 +17,7 @@ from gan.networks import (
     EqualisedConv,
     EqualisedLinear,
     Generator,
+    convolved,
     enlarged,
     halved,
     maps,
@@ -24,16 +25,17 @@ from gan.networks import (
     pixel_norm,
     resolutions,
 )
-from gan.training import faded
+from gan.objectives import faded, gradient_penalty
+from gan.schedule import Phase
 from tests.gan.reference import drawn, scored, with_deviation
 
 TABLE = {4: 512, 8: 512, 16: 512, 32: 512, 64: 256, 128: 128, 256: 64, 512: 32, 1024: 16}
 
 
-def both(resolution: int = 16) -> tuple[Generator, Discriminator]:
+def both(resolution: int = 64) -> tuple[Generator, Discriminator]:
     """Small networks whose every parameter, biases too, is random."""
     torch.manual_seed(3)
-    networks = Generator(resolution, 6, 32, 8), Discriminator(resolution, 32, 8)
+    networks = Generator(resolution, 6, 64, 8), Discriminator(resolution, 64, 8)
     for network in networks:
         for parameter in network.parameters():
             nn.init.normal_(parameter)
@@ -122,26 +124,57 @@ def test_pixel_norm_leaves_a_root_mean_square_of_one_at_each_position() -> None:
     assert not pixel_norm(torch.zeros(1, 4)).any()
 
 
-def test_the_deviation_of_a_minibatch_is_that_of_the_definition() -> None:
-    x = torch.randn(12, 5, 4, 4, generator=torch.Generator().manual_seed(0))
+def test_pixel_norm_has_the_epsilon_of_the_paper() -> None:
+    # A root mean square of 1e-4 has a square of 1e-8, so the sum under the root is 2e-8.
+    assert torch.allclose(pixel_norm(torch.full((1, 4), 1e-4)), torch.tensor(math.sqrt(0.5)))
+
+
+@pytest.mark.parametrize("films", [1, 3, 4, 6, 12, 14, 16])
+def test_the_deviation_of_a_minibatch_is_that_of_the_definition(films: int) -> None:
+    x = torch.randn(films, 5, 4, 4, generator=torch.Generator().manual_seed(0))
     assert np.allclose(minibatch_std(x).numpy(), with_deviation(x.double().numpy()), atol=1e-5)
 
 
-def test_a_batch_of_equals_has_hardly_any_deviation_and_uneven_groups_are_refused() -> None:
-    assert torch.allclose(minibatch_std(torch.ones(8, 2, 4, 4))[:, 2], torch.tensor(1e-4))
-    with pytest.raises(ValueError, match="minibatch of 6 does not divide into groups of 4"):
-        minibatch_std(torch.ones(6, 2, 4, 4))
+def test_groups_of_four_are_strided_through_the_batch() -> None:
+    # Every second film is black or white in turn, the others are grey: one group varies, the other does not.
+    x = torch.tensor([1.0, 0, -1, 0, 1, 0, -1, 0]).reshape(8, 1, 1, 1).expand(8, 2, 4, 4)
+    column = minibatch_std(x)[:, 2, 0, 0]
+    # The biased deviation of 1, -1, 1, -1 is one; of four equals, the root of epsilon.
+    assert torch.allclose(column, torch.tensor([1.0, 1e-4] * 4))
 
 
-def test_fused_downsampling_is_a_convolution_and_then_a_mean() -> None:
-    fused = EqualisedConv(4, 6, 3, down=True)
-    nn.init.normal_(fused.bias)
-    x = torch.randn(2, 4, 8, 8)
-    plain = F.avg_pool2d(F.conv2d(x, fused.weight * math.sqrt(2 / 36), fused.bias, padding=1), 2)
-    assert torch.allclose(fused(x), plain, atol=1e-5)
+def test_norm_and_deviation_keep_single_precision_where_autocast_takes_half() -> None:
+    """They are as near as one rounding to eight bits at their end allows."""
+    x = (100 + torch.randint(0, 2, (8, 64, 4, 4), generator=torch.Generator().manual_seed(0)) / 2).bfloat16()
+    for function in (pixel_norm, minibatch_std):
+        exact = function(x.double())
+        assert ((function(x) - exact).abs() <= 2**-8 * exact.abs()).all()
 
 
-@pytest.mark.parametrize(("stage", "alpha"), [(0, 1.0), (1, 0.3), (1, 1.0), (2, 0.0), (2, 0.7), (2, 1.0)])
+def test_a_film_is_mixed_in_single_precision_where_autocast_takes_half() -> None:
+    G, _ = both()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        begin, half, end = (G(latents(), 64, alpha) for alpha in (0.0, 0.5, 1.0))
+    assert half.dtype == torch.float32
+    assert torch.allclose(half, (begin + end) / 2, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [8, 64])
+def test_halving_is_a_convolution_and_then_a_mean_and_enlarging_comes_before_it(side: int) -> None:
+    x = torch.randn(2, 4, side, side)
+    halving, enlarging = EqualisedConv(4, 6, 3, halving=True), EqualisedConv(4, 6, 3, enlarging=True)
+    for layer in (halving, enlarging):
+        nn.init.normal_(layer.bias)
+    plain = F.avg_pool2d(F.conv2d(x, halving.weight * math.sqrt(2 / 36), halving.bias, padding=1), 2)
+    assert torch.allclose(halving(x), plain, atol=1e-5)
+    larger = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    plain = F.conv2d(larger, enlarging.weight * math.sqrt(2 / 36), enlarging.bias, padding=1)
+    assert torch.allclose(enlarging(x), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("stage", "alpha"), [(0, 1.0), (1, 0.3), (1, 1.0), (2, 0.0), (2, 0.7), (3, 0.3), (4, 0.7), (4, 1.0)]
+)
 def test_both_networks_compute_what_the_paper_says(stage: int, alpha: float) -> None:
     G, D = both()
     shown = films(8, 4 * 2**stage)
@@ -156,7 +189,7 @@ def test_a_fade_begins_at_the_lower_resolution_and_ends_at_its_own() -> None:
     G, D = both()
     z, x = latents(), films()
     with torch.no_grad():
-        for size in (8, 16):
+        for size in (8, 16, 32, 64):
             shown = films(side=size)
             assert torch.equal(G(z, size, 0.0), enlarged(G(z, size // 2)))
             assert torch.equal(G(z, size, 1.0), G(z, size))
@@ -174,3 +207,51 @@ def test_real_films_are_faded_like_drawn_ones(alpha: float) -> None:
     values = x.double().numpy()
     coarse = np.kron(values.reshape(3, 1, 4, 2, 4, 2).mean(axis=(3, 5)), np.ones((2, 2)))
     assert np.allclose(faded(x, alpha).numpy(), alpha * values + (1 - alpha) * coarse, atol=1e-6)
+
+
+def a_discriminator(resolution: int) -> Discriminator:
+    """In double precision, so that differences tell a derivative."""
+    return both(resolution)[1].double()
+
+
+@pytest.mark.parametrize("phase", [Phase(4, 1.0), Phase(8, 0.4), Phase(8, 1.0)])
+def test_the_penalty_is_that_of_the_slopes_that_finite_differences_find(phase: Phase) -> None:
+    D, x, step = a_discriminator(8), films(4, phase.resolution).double(), 1e-6
+    slopes = torch.zeros_like(x)
+    # The score of any film depends on all of a minibatch, so it is the sum of scores that has the slope.
+    with torch.no_grad():
+        for index in np.ndindex(*x.shape):
+            change = torch.zeros_like(x)
+            change[index] = step
+            slopes[index] = (D(x + change, *_at(phase)) - D(x - change, *_at(phase))).sum() / (2 * step)
+    expected = (slopes.square().sum(dim=(1, 2, 3)).sqrt() - 1).square().mean()
+    assert gradient_penalty(D, x, phase).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("phase", [Phase(8, 0.4), Phase(32, 0.6), Phase(64, 1.0)])
+def test_the_penalty_moves_every_weight_as_finite_differences_say(phase: Phase) -> None:
+    D, x, step = a_discriminator(64), films(4, phase.resolution).double(), 1e-6
+    gradient_penalty(D, x, phase).backward()
+    random = torch.Generator().manual_seed(5)
+    for name, weight in D.named_parameters():
+        if weight.grad is None:
+            continue
+        direction = torch.randn(weight.shape, generator=random, dtype=torch.float64)
+        before = weight.detach().clone()
+        values = []
+        for sign in (1, -1):
+            weight.data = before + sign * step * direction
+            values.append(gradient_penalty(D, x, phase).item())
+        weight.data = before
+        slope = (values[0] - values[1]) / (2 * step)
+        assert float((weight.grad * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-6), name
+
+
+def test_a_gradient_of_a_gradient_is_refused_but_for_films() -> None:
+    x, weight, bias = torch.ones(1, 2, 4, 4), torch.ones(3, 2, 3, 3, requires_grad=True), torch.zeros(3)
+    with pytest.raises(RuntimeError, match="not have been used"):
+        torch.autograd.grad(convolved(x, weight, bias).sum(), weight, create_graph=True)
+
+
+def _at(phase: Phase) -> tuple[int, float]:
+    return phase.resolution, phase.alpha
