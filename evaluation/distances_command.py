@@ -43,18 +43,21 @@ def add_distances(commands: Any) -> None:
 
 def distances_of_arrays(options: argparse.Namespace) -> dict[str, Any]:
     """All figures of two arrays; against held-out films as well, and what was memorised, where they are given."""
-    real, fake = _load(options.real), _load(options.fake)
-    patients = _lines(options.patients, len(real), "patients", "real")
+    real, fake = load(options.real), load(options.fake)
+    patients = lines_of(options.patients, len(real), "patients", "real")
     figures = _figures(options, real, fake, patients, TRAINING if options.held_out else REFERENCE)
     if options.findings:
         ours, theirs = (
-            [set(filter(None, line.split(FINDINGS_APART))) for line in _lines(path, len(side), "findings", name) or ()]
+            [
+                set(filter(None, line.split(FINDINGS_APART)))
+                for line in lines_of(path, len(side), "findings", name) or ()
+            ]
             for path, side, name in zip(options.findings, (real, fake), ("real", "synthetic"), strict=True)
         )
         figures["by_finding"] = by_finding(real, fake, ours, theirs, seed=options.seed, patients=patients)
     if options.held_out:
-        held_out = _load(options.held_out)
-        their_patients = _lines(options.held_out_patients, len(held_out), "patients", "held-out")
+        held_out = load(options.held_out)
+        their_patients = lines_of(options.held_out_patients, len(held_out), "patients", "held-out")
         figures["held_out"] = _figures(options, held_out, fake, their_patients, HELD_OUT)
         figures["memorisation"] = nearest_real(
             real, fake, held_out=held_out, patients=patients, held_out_patients=their_patients
@@ -69,7 +72,8 @@ def _figures(
     return figures | {"protocol": protocol(figures)}
 
 
-def _lines(path: Path | None, rows: int, what: str, side: str) -> list[str] | None:
+def lines_of(path: Path | None, rows: int, what: str, side: str) -> list[str] | None:
+    """The lines of a text file, one for each row of features. Raises ValueError where there are more or fewer."""
     if path is None:
         return None
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -78,8 +82,8 @@ def _lines(path: Path | None, rows: int, what: str, side: str) -> list[str] | No
     return lines
 
 
-def _load(path: Path) -> Floats:
-    """The array, mapped from its file."""
+def load(path: Path) -> Floats:
+    """An array of features, mapped from its file. Raises ValueError that names the file at fault."""
     try:
         features = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
