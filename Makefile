@@ -56,6 +56,7 @@ format: .venv/installed-dev
 
 bench: .venv/installed
 	@$(BIN)/python -m gan.bench
+	@$(BIN)/python -m evaluation.images.bench
 
 bench-web: .venv/installed-dev
 	@$(BIN)/python -m tests.bench_web

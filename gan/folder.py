@@ -46,7 +46,7 @@ class FolderFilms:
     def __init__(self, folder: Path, *, key: bytes | None = None, origin: str = "") -> None:
         self.paths = film_paths(folder)
         self._folder, self._key, self._origin = folder, key, origin
-        self._rows = _labels(folder / LABELS)
+        self._rows = read_labels(folder / LABELS)
 
     def __iter__(self) -> Iterator[tuple[Film, FilmProvenance]]:
         for path in self.paths:
@@ -65,7 +65,8 @@ class FolderFilms:
         )
 
 
-def _labels(path: Path) -> dict[str, dict[str, str]]:
+def read_labels(path: Path) -> dict[str, dict[str, str]]:
+    """Rows of a table of films by the name in their column `file`; none where there is no such file."""
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8-sig") as file:

@@ -1,25 +1,168 @@
-"""Folders of films: every PNG and JPEG below, brought into the canonical form."""
+"""The features of all films of a folder, computed where the cache does not have them."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from gan.folder import film_paths, read_canonical
-from gan.pixels import Film, film_hash
+import numpy as np
+from torch import distributed
+
+from evaluation.images.extractors.interface import Extractor, Progress, Rows, batches, in_threads, require_finite
+from evaluation.images.feature_cache import FeatureCache, Place
+from gan.folder import LABELS, film_paths, read_canonical, read_labels
+from gan.parallel import Ranks
+from gan.pixels import film_hash
+
+FINDINGS_APART = "|"
 
 
-def read_folder(folder: Path) -> dict[str, Film]:
-    """Films by path below `folder`, in the order of their paths.
+@dataclass(frozen=True)
+class Films:
+    """The films of a folder by name, and where their features lie in the cache."""
 
-    Raises ValueError naming the file that cannot be read, the folder without films, or two films that are the same.
+    folder: Path
+    names: list[str]
+    places: list[Place]
+    cache: FeatureCache
+
+    @property
+    def patients(self) -> list[str] | None:
+        """The patient of each film as labels.csv has it, empty where not; None where it names none of these films."""
+        return self._column("patient_id")
+
+    @property
+    def findings(self) -> list[frozenset[str]] | None:
+        """The findings of each film as labels.csv has them; None where it has none."""
+        labels = self._column("labels")
+        return labels and [frozenset(filter(None, label.split(FINDINGS_APART))) for label in labels]
+
+    def write(self, path: Path) -> None:
+        """Write the features as an .npy of shape (n, d) in single precision, whole or not at all, a part at a time."""
+        write_array(path, len(self.places), self.cache.rows(self.places))
+
+    def _column(self, name: str) -> list[str] | None:
+        rows = read_labels(self.folder / LABELS)
+        values = [rows.get(Path(film).as_posix(), {}).get(name) or "" for film in self.names]
+        return values if any(values) else None
+
+
+def measured(
+    extractor: Extractor, folder: Path, cache: Path, ranks: Ranks | None = None, progress: Progress | None = None
+) -> Films:
+    """See to it that the cache has the features of every film of `folder`, and say where.
+
+    Several processes take a share each and must see one cache. Films are read as they are needed, a few at a time.
+    Raises ValueError naming the file that cannot be read, the film whose features are not finite, the folder without
+    films, or two films that are the same.
     """
-    films: dict[str, Film] = {}
-    seen: dict[str, str] = {}
-    for path in film_paths(folder):
-        name = str(path.relative_to(folder))
+    ranks = ranks or Ranks()
+    paths = film_paths(folder)
+    share = paths[ranks.rank :: ranks.world]
+    rows = FeatureCache(cache, extractor)
+    files: list[bytes] = []
+
+    def read(batch: Sequence[Path]) -> list[_Measured]:
+        return _measure(extractor, rows, batch)
+
+    with rows:
+        for batch in in_threads(read, batches(share)):
+            for one in batch:
+                files.append(one.file)
+                if one.features is not None:
+                    rows.add(one.file, one.film, one.features)
+            if progress:
+                progress(len(files), len(share))
+    files = _of_all(files, ranks)
+    rows.refresh()
+    places = [_place(rows, file, path) for file, path in zip(files, paths, strict=True)]
+    names = [str(path.relative_to(folder)) for path in paths]
+    _refuse_twins(folder, names, places)
+    return Films(folder, names, places, rows)
+
+
+def write_array(path: Path, count: int, parts: Iterable[Rows]) -> None:
+    """Write `count` rows that come in parts as one .npy, whole or not at all.
+
+    Not through a memory map: a disk that fills up under one kills the process without a word.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            for number, part in enumerate(parts):
+                if not number:
+                    header = {"descr": "<f4", "fortran_order": False, "shape": (count, part.shape[1])}
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(np.ascontiguousarray(part, dtype="<f4"))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One file. `features` is None where the cache has them under this file already."""
+
+    file: bytes
+    film: bytes
+    features: Rows | None
+
+
+def _measure(extractor: Extractor, cache: FeatureCache, paths: Sequence[Path]) -> list[_Measured]:
+    found: list[_Measured] = []
+    new, films = [], []
+    for path in paths:
+        file = _hash_of_file(path)
+        place = cache.of_file(file)
+        if place:
+            found.append(_Measured(file, place.film, None))
+            continue
         film = read_canonical(path)
-        twin = seen.setdefault(film_hash(film), name)
+        film_is = bytes.fromhex(film_hash(film))
+        found.append(_Measured(file, film_is, cache.of_film(film_is)))
+        if found[-1].features is None:
+            new.append(len(found) - 1)
+            films.append(film)
+    if films:
+        rows = extractor.rows(films)
+        require_finite(extractor, rows, [paths[index] for index in new])
+        for index, row in zip(new, rows, strict=True):
+            found[index] = _Measured(found[index].file, found[index].film, row)
+    return found
+
+
+def _hash_of_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise ValueError(f"The film {path} cannot be read ({error}); mend it or take it away.") from error
+
+
+def _of_all(files: list[bytes], ranks: Ranks) -> list[bytes]:
+    """The hashes of all processes' files in the order of all paths; each waits here for the others."""
+    if ranks.world == 1:
+        return files
+    shares: list[list[bytes]] = [[] for _ in range(ranks.world)]
+    distributed.all_gather_object(shares, files)
+    whole = [b""] * sum(map(len, shares))
+    for rank, share in enumerate(shares):
+        whole[rank :: ranks.world] = share
+    return whole
+
+
+def _place(cache: FeatureCache, file: bytes, path: Path) -> Place:
+    place = cache.of_file(file)
+    if place is None:
+        raise ValueError(f"The features of {path} are not in the cache; give a --cache that all processes see.")
+    return place
+
+
+def _refuse_twins(folder: Path, names: Sequence[str], places: Sequence[Place]) -> None:
+    seen: dict[bytes, str] = {}
+    for name, place in zip(names, places, strict=True):
+        twin = seen.setdefault(place.film, name)
         if twin != name:
             raise ValueError(f"The films {twin} and {name} in {folder} are the same; take one away.")
-        films[name] = film
-    return films

@@ -1,7 +1,7 @@
 """The Inception of 2015 by which Fréchet distances are published, as the state dict of its conversion names its parts.
 
-Inception-v3 (Szegedy et al., CVPR 2016) as TensorFlow trained it: 1,008 classes, average pooling that leaves the padding
-out, and maximum pooling in the last block.
+Inception-v3 (Szegedy et al., CVPR 2016) as TensorFlow trained it: 1,008 classes, average pooling that leaves the
+padding out, and maximum pooling in the last block.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.images import texture
+from evaluation.images import radiomic, texture
 from evaluation.images.extractors.interface import Extractor, Rows
 from gan.pixels import FULL_SCALE, Film, resample
 
@@ -33,3 +33,14 @@ class Raw(Extractor):
 
     def rows(self, films: Sequence[Film]) -> Rows:
         return np.stack([resample(film, RAW_SIDE).ravel() for film in films]) / np.float32(FULL_SCALE)
+
+
+class Radiomic(Extractor):
+    """The features of `evaluation.images.radiomic`: what radiomics would measure of the whole film."""
+
+    name = "radiomic"
+    version = radiomic.VERSION
+    rule = radiomic.RULE
+
+    def rows(self, films: Sequence[Film]) -> Rows:
+        return np.stack([radiomic.features(film) for film in films]).astype(np.float32)

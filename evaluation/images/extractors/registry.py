@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from evaluation.images.extractors import inception, torchscript
+from evaluation.images.extractors import inception
+from evaluation.images.extractors.densenet import DenseNet
+from evaluation.images.extractors.dino import Dino
 from evaluation.images.extractors.inception import Inception, published_weights
 from evaluation.images.extractors.interface import Extractor
 from evaluation.images.extractors.network import sha256_of
-from evaluation.images.extractors.plain import Raw, Texture
+from evaluation.images.extractors.plain import Radiomic, Raw, Texture
 from evaluation.images.extractors.torchscript import TorchScript
 
 NAMED: dict[str, Callable[[], Extractor]] = {
     Texture.name: Texture,
     Raw.name: Raw,
+    Radiomic.name: Radiomic,
     inception.NAME: lambda: _of_file(published_weights()),
 }
-CHOICES = f"{', '.join(NAMED)}, or the path of a TorchScript file"
+CHOICES = (
+    f"{', '.join(NAMED)}, or a path: of TorchScript, of the published Inception, of this project's classifier "
+    "(.safetensors), or of a folder with DINOv2 or RAD-DINO"
+)
 
 
 def extractor_of(name_or_path: str) -> Extractor:
@@ -31,4 +37,8 @@ def extractor_of(name_or_path: str) -> Extractor:
 
 
 def _of_file(path: Path) -> Extractor:
+    if path.is_dir():
+        return Dino(path)
+    if path.suffix == ".safetensors":
+        return DenseNet(path)
     return Inception(path) if sha256_of(path) == inception.STATE_DICT else TorchScript(path)

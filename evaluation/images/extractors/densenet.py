@@ -1,0 +1,28 @@
+"""The features by which this project's own classifier tells findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from evaluation.classifiers.network import NETWORK, VERSION, load_classifier
+from evaluation.images.extractors.network import RESIZED, Network
+
+
+class DenseNet(Network):
+    """The pooled 1,024 features of a classifier of findings. Raises ValueError where the file is none."""
+
+    version = f"{NETWORK} {VERSION}"
+
+    def __init__(self, path: Path) -> None:
+        classifier = load_classifier(path)
+        super().__init__(path, path.stem, classifier.sha256)
+        self.side = classifier.side
+        self.rule = f"{RESIZED.format(side=self.side)}, -1 … 1 as float, one channel"
+        self._classifier = classifier
+        classifier.network.to(memory_format=torch.channels_last)
+
+    def answer(self, greys: Tensor) -> object:
+        return self._classifier.pooled((greys * 2 - 1).contiguous(memory_format=torch.channels_last))
