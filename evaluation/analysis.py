@@ -11,9 +11,8 @@ from evaluation import wording
 from evaluation.answer import answer
 from evaluation.comparison import beside, of_ratings
 from evaluation.cues import cue_counts
-from evaluation.images.distances import distances, protocol
-from evaluation.images.extractors import Extractor, Texture, describe
-from evaluation.images.memorisation import nearest_real
+from evaluation.images.extractors import Extractor, Texture
+from evaluation.of_films import figures_of_films
 from evaluation.of_pairs import figures_of_pairs
 from evaluation.readers.agreed import intra_reader
 from evaluation.readers.all_readers import overall
@@ -22,23 +21,21 @@ from evaluation.readers.controls import CONTROL_ROLES, against_reals, lacking
 from evaluation.readers.options import Options
 from evaluation.readers.ratings import ratings_of
 from evaluation.readers.summary import summarise
-from evaluation.study import Arm, CaseFilm, StudyInput
+from evaluation.study import Arm, StudyInput
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
-
-FEWEST_FILMS = 2
 
 
 def analyse(study: StudyInput, extractor: Extractor | None = None, progress: Progress | None = None) -> Json:
     """All figures of a study; `extractor` is the weights-free texture where none is given.
 
-    `progress` is called with the films whose features are done and their number. Raises ValueError where no main film
-    of a real or generator arm was read, or where a reader rated a case twice.
+    `progress` is called with the films whose features are done and their number (`of_films.films_to_measure`). Raises
+    ValueError where no main film of a real or generator arm was read, or where a reader rated a case twice.
     """
     of_pairs = study.plan.question == "pairs"
     readers = (figures_of_pairs if of_pairs else _figures_of_ratings)(study, _doubts_of_blinding(study))
-    images = _images(study, extractor or Texture(), progress)
+    images = figures_of_films(study, extractor or Texture(), progress)
     warnings = [*readers.pop("warnings"), *images["warnings"]]
     return {
         "plan": asdict(study.plan),
@@ -189,39 +186,6 @@ def _finding_mix(arms: Sequence[Arm]) -> list[Json]:
             }
         )
     return mix
-
-
-def _images(study: StudyInput, extractor: Extractor, progress: Progress | None) -> Json:
-    """Distances of every other arm from the real films."""
-    real = [film for arm in _with_role(study.arms, "real") for film in _films_of(study, arm)]
-    others = {arm.name: _films_of(study, arm) for arm in study.arms if arm.role != "real"}
-    compared = {arm.name: "of the real control" if arm.role == "control-real" else arm.truth for arm in study.arms}
-    result: Json = {"extractor": None, "arms": {}, "warnings": []}
-    if len(real) < FEWEST_FILMS:
-        result["warnings"].append("There are fewer than two real films, so no distance is computed.")
-        return result
-    everything = [*real, *(film for films in others.values() for film in films)]
-    features = extractor.features([film.pixels for film in everything], progress)
-    result["extractor"] = describe(extractor, features.shape[1])
-    start = len(real)
-    for name, films in others.items():
-        rows, start = features[start : start + len(films)], start + len(films)
-        if len(films) < FEWEST_FILMS:
-            result["warnings"].append(f"Arm {name} has fewer than two films, so no distance is computed.")
-            continue
-        patients = [film.patient for film in real]
-        figures = distances(
-            features[: len(real)], rows, seed=study.plan.seed, patients=patients if any(patients) else None
-        )
-        result["arms"][name] = figures | {
-            "protocol": protocol(figures, result["extractor"], compared[name]),
-            "nearest_real": nearest_real(features[: len(real)], rows),
-        }
-    return result
-
-
-def _films_of(study: StudyInput, arm: Arm) -> list[CaseFilm]:
-    return [film for film in study.films if film.arm == arm.name]
 
 
 def _with_role(arms: Sequence[Arm], role: str) -> list[Arm]:

@@ -128,11 +128,11 @@ def ratings(counts: Mapping[str, Mapping[str, int]]) -> str | None:
     return _svg(figure)
 
 
-def contact_sheet(films: Sequence[Film]) -> str:
+def contact_sheet(films: Sequence[Film], columns: int = COLUMNS) -> str:
     """Films of one side in rows, as one 8-bit PNG on white, as a data URI."""
     tiles = [np.rint(resample(film, min(TILE, len(film))) / FULL_SCALE * 255).astype(np.uint8) for film in films]
     step = len(tiles[0]) + GAP
-    columns = min(COLUMNS, len(tiles))
+    columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     sheet = np.full((rows * step - GAP, columns * step - GAP), 255, dtype=np.uint8)
     for index, tile in enumerate(tiles):

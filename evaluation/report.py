@@ -55,7 +55,7 @@ def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -
     `analysis` is the result of `evaluation.analysis.analyse` on `study`. Each file is written whole or not at all, the
     page last.
     """
-    page = render(analysis, study.films)
+    page = render(analysis, study)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FIGURES, analysis)
     if analysis["plan"]["question"] == PAIRS:
@@ -70,7 +70,7 @@ def write_report(analysis: Mapping[str, Any], study: StudyInput, folder: Path) -
     return path
 
 
-def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
+def render(analysis: Mapping[str, Any], study: StudyInput) -> str:
     """The page as text."""
     plan = analysis["plan"]
     of_pairs = plan["question"] == PAIRS
@@ -87,7 +87,8 @@ def render(analysis: Mapping[str, Any], films: Sequence[CaseFilm]) -> str:
             blinding_words=BLINDING,
             of_what_is_not_shown=binormal.REASONS,
             files={"figures": FIGURES, "answers": ANSWERS, "imrmc": "" if of_pairs else IMRMC},
-            sheets=_sheets(analysis["arms"], films, plan["seed"]),
+            sheets=_sheets(analysis["arms"], study.films, plan["seed"]),
+            copies=_nearest_training(analysis["images"]["arms"], study),
             **(_figures_of_pairs if of_pairs else _figures_of_ratings)(analysis),
         )
     )
@@ -124,6 +125,22 @@ def _sheets(arms: Sequence[Mapping[str, Any]], films: Sequence[CaseFilm], seed: 
                     "columns": min(figures.COLUMNS, len(shown)),
                     "image": figures.contact_sheet([film.pixels for film in shown]),
                 }
+            )
+    return sheets
+
+
+def _nearest_training(arms: Mapping[str, Any], study: StudyInput) -> list[dict[str, Any]]:
+    """Of every arm with training films the drawn films that come nearest to one, above their nearest."""
+    sheets = []
+    for name, of_arm in arms.items():
+        by_pixels = (of_arm["memorisation"] or {}).get("by_pixels")
+        if by_pixels:
+            pairs = by_pixels["pairs"][: figures.COLUMNS]
+            drawn = [film.pixels for film in study.films if film.arm == name]
+            training = study.training[name].films
+            shown = [drawn[pair["synthetic"]] for pair in pairs] + [training[pair["real"]] for pair in pairs]
+            sheets.append(
+                {"arm": name, "columns": len(pairs), "image": figures.contact_sheet(shown, columns=len(pairs))}
             )
     return sheets
 

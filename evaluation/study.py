@@ -9,9 +9,9 @@ withdrawal is a `Deviation`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from evaluation.readers.pairs import PairReading
 from evaluation.readers.reading import Reading, Role, Truth
@@ -114,6 +114,25 @@ class CaseFilm:
     patient: str = ""
 
 
+class Films(Protocol):
+    """Films that may be read each time they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Film]: ...
+    def __getitem__(self, index: int, /) -> Film: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What the generators of an arm were trained on, as far as it is at hand, in the form that readers saw films in."""
+
+    films: Films = ()
+    patients: Sequence[str] = ()
+    """Of each film, as in `CaseFilm`."""
+    missing: str = ""
+    """Why not all films are at hand, a sentence; empty where they are."""
+
+
 @dataclass(frozen=True)
 class Deviation:
     """What happened otherwise than planned. `kind` and `about` are texts as the report prints them."""
@@ -156,6 +175,8 @@ class StudyInput:
     """The last answer of every slot before its lock, practice and repeats included; they are told apart by `kind`."""
     films: Sequence[CaseFilm]
     """The main films of every arm that were not withdrawn."""
+    training: Mapping[str, Training] = field(default_factory=dict)
+    """By the name of an arm of drawn films."""
     first_readings: Sequence[Reading] = ()
     """The same slots with their first answer, for the sensitivity analysis; empty where no answer was amended."""
     choices: Sequence[PairReading] = ()

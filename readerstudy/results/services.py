@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from evaluation.analysis import analyse
 from evaluation.images.extractors import Texture, extractor_of
+from evaluation.of_films import films_to_measure
 from evaluation.readers.imrmc import write_imrmc
 from evaluation.readers.pair_table import write_pairs
 from evaluation.readers.table import write_table
@@ -91,7 +92,7 @@ def analyse_study(
     """
     given = study_input(study)
     progress = progress or Silent()
-    progress.start(len(given.films), _("Measuring films"))
+    progress.start(films_to_measure(given), _("Measuring films"))
     settings.REPORTS.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{study.name}.", dir=settings.REPORTS) as partial:
         folder = Path(partial) / "report"

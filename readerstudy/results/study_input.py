@@ -20,6 +20,7 @@ from readerstudy.results.deviations import deviations_of, moment
 from readerstudy.results.facts import people_of
 from readerstudy.results.remarks import overall_remarks
 from readerstudy.results.table import amended_answers, long_table, require_unblinded, table_of_choices
+from readerstudy.results.training_films import training_of
 from readerstudy.studies import models
 from readerstudy.studies.rendering import film_of, frozen_payload
 
@@ -42,6 +43,7 @@ def study_input(study: models.Study) -> StudyInput:
         amended=amended,
         matching=manifest.get("pairs"),
         films=_films(study),
+        training=training_of(study, manifest),
         deviations=deviations_of(study),
         cues={cue.value: str(cue.label) for cue in Cue},
         people=people_of(study),

@@ -133,7 +133,7 @@ def render_cases(selection: Selection, folder: Path, progress: Progress) -> Rend
     main_films = []
     progress.start(len(selection.cases), _("Rendering cases"))
     for case in selection.cases:
-        film = _read(films[case.candidate.radiograph])
+        film = read_radiograph(films[case.candidate.radiograph])
         seed = f"{case.arm.study.seed}:{case.candidate.film_hash}"
         degraded = case.arm.role == Arm.Role.CONTROL_DEGRADED
         payload = render(film, form, seed=seed, degraded=degraded)
@@ -213,18 +213,19 @@ def manifest_hash(manifest: dict[str, Any]) -> str:
 
 def _common_form(selection: Selection, films: list[Radiograph]) -> Form:
     """The smallest native matrix inside the common margin, the coarsest grid, and the noise that the films need."""
-    margin = common_margin(margin_of(_read(film)) for film in films)
+    margin = common_margin(margin_of(read_radiograph(film)) for film in films)
     generators = [generator for source in selection.sources for generator in source.generators.values()]
     natives = [min(film.side, film.native_rows, film.native_columns) for film in films]
     side = min(side_inside(native, margin) for native in [*natives, *(g.resolution for g in generators)])
     levels = min([*(film.levels for film in films), *(generator.levels for generator in generators)])
     # Resampling leaves no gaps between greys.
     as_they_are = [film for film in films if side_inside(film.side, margin) == side]
-    step = common_step([grey_step(_read(film), side, margin) for film in as_they_are], levels)
+    step = common_step([grey_step(read_radiograph(film), side, margin) for film in as_they_are], levels)
     return Form(side, levels, margin, step)
 
 
-def _read(radiograph: Radiograph) -> Film:
+def read_radiograph(radiograph: Radiograph) -> Film:
+    """The canonical film. Raises ValidationError where it is missing or is not the one that the archive knows."""
     try:
         film = read_film(radiograph.path)
     except (OSError, ValueError) as error:

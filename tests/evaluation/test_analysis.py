@@ -14,7 +14,7 @@ from evaluation.images.frechet import frechet
 from evaluation.images.texture import features
 from evaluation.readers.options import Options
 from evaluation.readers.summary import summarise
-from evaluation.study import StudyInput
+from evaluation.study import StudyInput, Training
 from tests.evaluation.studies import rated, reading, study, withdrawn
 
 REAL, GUESSED = ("real", "real", 100, 0.0), ("pggan", "generator", 100, 0.0)
@@ -118,9 +118,22 @@ def test_distances_are_from_the_real_films_of_the_study() -> None:
     for name, size in (("pggan", 9), ("other", 8)):
         arm = figures["arms"][name]
         assert (arm["n_real"], arm["n_fake"], arm["floor"]["n"]) == (12, size, 6)
-        assert arm["frechet"] == pytest.approx(frechet(rows["real"], rows[name]), rel=1e-9)
+        assert arm["frechet"] == pytest.approx(frechet(rows["real"], rows[name]), rel=1e-6)
         assert "extractor texture 1, no weights" in arm["protocol"]
     assert "12 real, 8 of the real control" in figures["arms"]["other"]["protocol"]
+
+
+def test_copies_of_training_films_are_found_by_features_and_by_pixels() -> None:
+    given = study([("real", "real", 12, 0.0), ("pggan", "generator", 9, 0.5), ("other", "control-real", 8, 0.0)])
+    drawn = [film.pixels for film in given.films if film.arm == "pggan"]
+    arms = analysed(replace(given, training={"pggan": Training(drawn[::-1])}))["images"]["arms"]
+    assert arms["other"]["memorisation"] is None
+    found = arms["pggan"]["memorisation"]
+    assert (found["n_training"], found["missing"]) == (9, "")
+    for near in (found["by_features"], found["by_pixels"]):
+        assert near["baseline"] == "held-out films"
+        assert (near["share_of_near_synthetic"], near["median_of_synthetic"]) == (1, 0)
+        assert {(pair["synthetic"], pair["real"]) for pair in near["pairs"]} == {(row, 8 - row) for row in range(9)}
 
 
 def test_readers_stand_beside_machines_arm_by_arm() -> None:
@@ -172,6 +185,10 @@ def test_progress_ends_with_all_films() -> None:
     calls: list[tuple[int, int]] = []
     analysed(study(), progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (40, 40)
+    given = study()
+    training = {"pggan": Training([film.pixels for film in given.films[:5]])}
+    analysed(replace(given, training=training), progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (45, 45)
 
 
 def test_a_study_of_one_real_film_has_readers_figures_and_no_distance() -> None:

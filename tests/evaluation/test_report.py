@@ -15,7 +15,7 @@ from evaluation.analysis import analyse
 from evaluation.readers.imrmc import read_imrmc
 from evaluation.readers.table import read_table
 from evaluation.report import write_report
-from evaluation.study import Deviation, StudyInput
+from evaluation.study import Deviation, StudyInput, Training
 from tests.evaluation.studies import rated, study, withdrawn
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -86,6 +86,41 @@ def test_there_are_figures_and_a_strip_of_films_for_every_arm(tmp_path: Path) ->
     assert "drawn at random by the study's seed and not picked" in page.text
 
 
+def test_every_arm_has_all_that_machines_say_of_it(tmp_path: Path) -> None:
+    page, _, figures = report(tmp_path, study(CONTROLLED))
+    rows = page.text.split("What else machines say of the films")[1].split("Plan, as frozen")[0]
+    for row in (
+        "Fréchet distance, all films",
+        "the same of infinitely many films",
+        "kernel distance, p",
+        "CMMD",
+        "precision, recall",
+        "density, coverage",
+        "AUC of a classifier, p",
+        "nearer to a training film than nine in ten real films are, by features",
+    ):
+        assert row in rows
+    for arm in figures["images"]["arms"].values():
+        assert f"{arm['density']:.2f}, {arm['coverage']:.2f}" in rows
+        assert f"p = {arm['two_sample']['p']:.3f}, n = {arm['two_sample']['n']}" in rows
+    assert "fewer than three films a side for each feature, so nothing is extrapolated" in rows
+
+
+def test_drawn_films_stand_above_the_training_films_that_they_come_near(tmp_path: Path) -> None:
+    given = study()
+    drawn = [film.pixels for film in given.films if film.arm == "pggan"]
+    training = Training([255 * 257 - film for film in drawn[:3]] + drawn[3:5], missing="7 are not in the archive.")
+    page, _, figures = report(tmp_path, replace(given, training={"pggan": training}))
+    assert "8 films of arm pggan above, the training film that is nearest to each below." in [
+        image["alt"] for image in page.images
+    ]
+    assert "Compared with 5 training films of its generators. 7 are not in the archive." in page.text
+    pairs = figures["images"]["arms"]["pggan"]["memorisation"]["by_pixels"]["pairs"]
+    assert {(pair["synthetic"], pair["real"]) for pair in pairs[:2]} == {(3, 3), (4, 4)}
+    without, _, _ = report(tmp_path / "without", replace(given, training={"pggan": Training(missing="It is gone.")}))
+    assert "Not compared with training films. It is gone." in without.text
+
+
 def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
     page, _, figures = report(tmp_path, study(CONTROLLED))
     for words in (
@@ -97,7 +132,7 @@ def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
         "exact (Clopper–Pearson) 95 % intervals",
         "extractor texture 1, no weights",
         "n = 20 real, 16 synthetic; d = 64; covariance n-1; floor n = 10, mean over 10 splits, patients kept apart; "
-        "k = 5, rule <=; seed 7",
+        "k = 5, rule <=; kernel ((x·y)/d + 1)³, unbiased",
         "not comparable with an Inception distance",
         "The findings of these arms are not known",
     ):
@@ -109,10 +144,18 @@ def test_figures_say_what_they_rest_on(tmp_path: Path) -> None:
 def test_words_of_the_tables_are_explained(tmp_path: Path) -> None:
     page, _, _ = report(tmp_path, study())
     _, words = page.text.split("\n  Words\n")
-    for word in ("Extractor", "Fréchet distance", "Floor", "Kernel distance", "Protocol line"):
+    for word in (
+        "Extractor",
+        "Fréchet distance",
+        "Floor",
+        "Kernel distance",
+        "Density, coverage",
+        "Nearer to a training film",
+        "Protocol line",
+    ):
         assert f"\n    {word}" in words
     assert "median seconds" in page.text
-    assert "compare its values only within their column" in page.text
+    assert "compare their values only within their row" in page.text
 
 
 def test_the_answers_beside_the_page_are_those_analysed(tmp_path: Path) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 
+from gan.pixels import read_film
 from readerstudy.reading.models import Answer
 from readerstudy.results.services import simulate_readers
 from readerstudy.results.study_input import study_input
 from readerstudy.studies import services
 from readerstudy.studies.models import CaseTruth, Slot, Study
-from readerstudy.studies.rendering import film_of
-from tests.studies.films import ACTOR, make_generator, real_collection, synthetic_collection, two_arms
+from readerstudy.studies.rendering import DITHER, Form, film_of, render
+from readerstudy.synthesis.models import Generator
+from tests.studies.films import ACTOR, make_generator, make_study, real_collection, synthetic_collection, two_arms
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -137,3 +140,41 @@ def test_a_finding_mix_and_a_truncation_are_told(tmp_path: Path) -> None:
     assert arms["mixed"].selection == "plain random draw, to the finding mix of mixed, from 8 films"
     assert arms["other"].selection == "random draw with truncation: 0.5, from 30 films"
     assert arms["other"].generators[0].detail.endswith("truncation 0.5")
+
+
+def drawn_by(generator: Generator | None) -> Study:
+    study = make_study(override_reason="A trial.")
+    add = partial(services.add_arm, study=study, actor=ACTOR, films=6)
+    add(name="real", role="real", collection=real_collection(), split="test")
+    add(name="synthetic", role="generator", collection=synthetic_collection(generator))
+    return unblinded(services.freeze_study(study=study, actor=ACTOR))
+
+
+def test_training_films_come_in_the_form_that_readers_saw_as_far_as_the_archive_has_them(tmp_path: Path) -> None:
+    trained = {film.film_hash: film for film in real_collection("trained", films=3, split="train").radiographs.all()}
+    rows = [{"film_hash": film.film_hash, "patient_hash": film.patient} for film in trained.values()]
+    study = drawn_by(make_generator(tmp_path / "drawer", [*rows, {"film_hash": "e" * 64}]))
+    (training,) = study_input(study).training.values()
+    assert training.missing == "1 of its 4 training films are not in the archive."
+    assert list(training.patients) == [trained[film_hash].patient for film_hash in sorted(trained)]
+    assert len(training.films) == 3
+    manifest = study.manifest.content
+    form = Form(32, 65536, manifest["margin"], manifest["dither"]["standard_deviation"] / DITHER)
+    for index, film_hash in enumerate(sorted(trained)):
+        payload = render(read_film(trained[film_hash].path), form, seed=f"7:{film_hash}")
+        assert np.array_equal(training.films[index], film_of(payload, 32))
+
+
+def test_training_films_that_are_not_known_are_none_and_it_is_said_why(tmp_path: Path) -> None:
+    (training,) = study_input(drawn_by(None)).training.values()
+    assert len(training.films) == 0
+    assert training.missing == "The films come from no registered generator."
+
+
+def test_a_generator_whose_file_has_gone_keeps_no_study_from_its_analysis(tmp_path: Path) -> None:
+    generator = make_generator(tmp_path / "drawer")
+    study = drawn_by(generator)
+    generator.file.with_suffix(".json").unlink()
+    (training,) = study_input(study).training.values()
+    assert len(training.films) == 0
+    assert "cannot say what it was trained on" in training.missing
