@@ -74,11 +74,16 @@ def choose_hardware(
     on_card = device != "cpu" and torch.cuda.is_available()
     if bf16 and not on_card and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         raise ValueError("This processor has no bfloat16 units, so bf16 would be many times slower; leave it out.")
-    if compile and not on_card and not (shutil.which("c++") or shutil.which("g++")):
+    if compile and not on_card and not has_compiler():
         raise ValueError("torch.compile needs a C++ compiler, and there is none here; install g++ or leave it out.")
     if micro_batch is not None and (micro_batch < 1 or micro_batch % min(STD_GROUP, micro_batch)):
         raise ValueError(f"The micro-batch must be below or a multiple of {STD_GROUP}, not {micro_batch}.")
     return Hardware(torch.device(f"cuda:{local_rank}" if on_card else "cpu"), bf16, compile, micro_batch)
+
+
+def has_compiler() -> bool:
+    """Whether torch.compile can build for the processor."""
+    return bool(shutil.which("c++") or shutil.which("g++"))
 
 
 def _whole_groups(size: int, films: int) -> bool:
