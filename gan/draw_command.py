@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gan.drawing import Drawer
+from gan.drawing import Drawer, check_truncation
 from gan.export import export_generator
 from gan.hardware import DEVICES, choose_hardware
 from gan.parallel import local_rank
@@ -73,12 +73,13 @@ def _generate(options: argparse.Namespace) -> int:
     if options.count < 1:
         raise ValueError("Drawing needs a count of at least 1.")
     _refuse_negative([options.seed])
+    check_truncation(options.truncation)
     rank, world = _rank_and_world()
     drawer = _drawer(options)
     _begin_folder(options, drawer, rank)
     seeds = drawer.share(range(options.seed, options.seed + options.count), rank, world)
     missing = [seed for seed in seeds if not _place(options, seed).exists()]
-    films = zip(missing, drawer.films(missing, options.truncation), strict=True)
+    films = zip(missing, drawer.stream(missing, options.truncation), strict=True)
     with tqdm(films, total=len(seeds), initial=len(seeds) - len(missing), desc="Drawing", unit="film") as drawn:
         _write_all(options, drawer, drawn)
     print(f"Films: {options.out}")

@@ -1,14 +1,18 @@
 """Drawing films from a trained generator: film number i depends on its seed alone, not on the batch it is drawn in.
 
-A convolution over another number of films may round differently. So the film of a seed is always computed among the
-same neighbours: in the block of seeds that begins at the multiple of the block's size, whoever asks for it. A processor
-draws one film at a time, which is as fast from 128² on; a graphics card is only busy with more.
+A convolution over another number of films, or shared out between another number of threads, may round differently. So
+the film of a seed is always computed among the same neighbours: in the block of seeds that begins at the multiple of
+the block's size, whoever asks for it. A graphics card is only busy with many films. A processor draws each film by
+itself and on one thread, as many films at once as it has threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +59,7 @@ class Drawer:
             raise ValueError(f"{path} does not hold the network that its .json describes.") from error
         # Draws a third faster on a processor; films differ from those of the other layout by rounding alone.
         self.network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._is_compiled = compile
         self._draw = torch.compile(self.network, dynamic=False) if compile else self.network
 
     @property
@@ -68,8 +73,7 @@ class Drawer:
 
     def draw_latents(self, latents: Tensor) -> Tensor:
         """Films of shape (N, 1, R, R), about -1 … 1, differentiable in the latents."""
-        # TensorFloat-32 would keep 10 bits of a film that has 16.
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        with self._exact():
             films: Tensor = self._draw(latents.to(self.device), self.phase.resolution, self.phase.alpha)
         return films
 
@@ -78,17 +82,23 @@ class Drawer:
 
         `truncation` (above 0, up to 1) keeps the latents' entries nearer to zero, see `truncated`; 1 changes nothing.
         """
-        numbers = dict.fromkeys(seed // self.block for seed in seeds)
-        blocks = {number: self._draw_block(number, truncation) for number in numbers}
+        numbers = list(dict.fromkeys(seed // self.block for seed in seeds))
+        with _single_threads(self._at_once()) as pool:
+            blocks = dict(
+                zip(numbers, pool.map(partial(self._draw_block, truncation=truncation), numbers), strict=True)
+            )
         return torch.stack([blocks[seed // self.block][seed % self.block] for seed in seeds])
 
-    def films(self, seeds: Sequence[int], truncation: float = 1.0) -> Iterator[Film]:
-        """The same films in the canonical form, drawn block by block as they are asked for.
+    def films(self, seeds: Sequence[int], truncation: float = 1.0) -> list[Film]:
+        """The same films in the canonical form. Raises ValueError where the generator draws nothing but one grey."""
+        return list(self.stream(seeds, truncation))
 
-        Raises ValueError where the generator draws nothing but one grey.
-        """
-        for _, block in groupby(seeds, key=lambda seed: seed // self.block):
-            together = list(block)
+    def stream(self, seeds: Sequence[int], truncation: float = 1.0) -> Iterator[Film]:
+        """The films of `films`, drawn as they are asked for, some blocks ahead."""
+        blocks = [list(block) for _, block in groupby(seeds, key=lambda seed: seed // self.block)]
+        at_once = self._at_once()
+        for start in range(0, len(blocks), at_once):
+            together = list(chain.from_iterable(blocks[start : start + at_once]))
             for seed, film in zip(together, self.draw(together, truncation), strict=True):
                 yield _canonical(film, f"seed {seed}")
 
@@ -106,15 +116,38 @@ class Drawer:
             raise ValueError(f"A strip has at least 2 films, its two ends, not {steps}.")
         start, end = truncated(self.latents([first, last]), truncation)
         way = torch.stack([on_circle(start, end, step / (steps - 1)) for step in range(steps)])
-        with torch.no_grad():
-            films = torch.cat([self.draw_latents(part).cpu() for part in torch.split(way, self.block)])
+        with _single_threads(self._at_once()) as pool:
+            films = torch.cat(list(pool.map(self._draw_still, torch.split(way, self.block))))
         return [_canonical(film, f"the strip from seed {first} to {last}") for film in films]
+
+    def _at_once(self) -> int:
+        """How many blocks are computed at the same time. What torch.compile makes was compiled for one thread's use."""
+        return 1 if self.device.type != "cpu" or self._is_compiled else torch.get_num_threads()
+
+    def _exact(self) -> AbstractContextManager[object]:
+        """TensorFloat-32 would keep 10 bits of a film that has 16."""
+        if self.device.type == "cpu":
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
     def _draw_block(self, number: int, truncation: float) -> Tensor:
         first = number * self.block
-        latents = truncated(self.latents(range(first, first + self.block)), truncation)
+        return self._draw_still(truncated(self.latents(range(first, first + self.block)), truncation))
+
+    def _draw_still(self, latents: Tensor) -> Tensor:
         with torch.no_grad():
             return self.draw_latents(latents).cpu()
+
+
+@contextmanager
+def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads of which each computes alone."""
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
 
 
 def on_circle(start: Tensor, end: Tensor, share: float) -> Tensor:
@@ -143,8 +176,7 @@ def truncated(latents: Tensor, truncation: float) -> Tensor:
 
     Truncation 1 cuts nothing; smaller values keep the entries nearer to zero. Raises ValueError outside (0, 1].
     """
-    if not 0 < truncation <= 1:
-        raise ValueError(f"Truncation lies above 0 and up to 1, not at {truncation}.")
+    check_truncation(truncation)
     if truncation == 1:
         return latents
     bound = 2 * truncation / (1 - truncation)
@@ -152,6 +184,12 @@ def truncated(latents: Tensor, truncation: float) -> Tensor:
     share = 2 * torch.special.ndtr(torch.tensor(bound, dtype=torch.float64)) - 1
     centred = torch.special.ndtr(latents.double()) - 0.5
     return torch.special.ndtri(0.5 + centred * share).to(latents.dtype)
+
+
+def check_truncation(truncation: float) -> None:
+    """Raises ValueError outside (0, 1]."""
+    if not 0 < truncation <= 1:
+        raise ValueError(f"Truncation lies above 0 and up to 1, not at {truncation}.")
 
 
 def describe_generator(path: Path) -> dict[str, Any]:

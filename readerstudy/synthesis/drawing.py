@@ -112,7 +112,7 @@ def _refuse_overlap(batch: Batch) -> None:
 
 def _films(batch: Batch, drawer: Drawer, seeds: list[int]) -> Iterator[Film]:
     try:
-        yield from drawer.films(seeds, batch.truncation)
+        yield from drawer.stream(seeds, batch.truncation)
     except ValueError as error:
         raise ValidationError(
             _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": batch.generator, "reason": error}

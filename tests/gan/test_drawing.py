@@ -17,6 +17,7 @@ from gan.networks import Generator
 from gan.pixels import canonical
 from tests.gan.made import small_cache, small_config
 
+PRETRAINED = Path(__file__).parents[2] / "gan" / "pretrained" / "phantoms-128.safetensors"
 CONFIG = small_config(resolution=16)
 # The schedule of CONFIG: 100 images, 20 each for 4², the fade of 8², 8², the fade of 16² and 16².
 DONE = 100
@@ -56,6 +57,19 @@ def test_a_film_is_computed_among_the_same_neighbours_whoever_asks(
             assert torch.equal(film, whole[seed])
     for latents in computed:
         assert any(torch.equal(latents, drawer.latents(range(first, first + size))) for first in range(0, 12, size))
+
+
+def test_a_film_does_not_depend_on_the_number_of_threads() -> None:
+    """A convolution that is shared out between two threads rounds differently: these do from 64² on."""
+    drawer = Drawer(PRETRAINED)
+    films = {}
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        films[threads] = drawer.draw(range(3))
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(1)
+    assert torch.equal(films[1], films[2])
+    assert torch.equal(films[1], films[3])
 
 
 @pytest.mark.parametrize("size", [1, 4])

@@ -23,7 +23,7 @@ YOUNGER_THAN_THE_VALIDATOR = "(0x0008,0x001c)"
 
 @pytest.fixture(scope="module")
 def film() -> Film:
-    return next(Drawer(PRETRAINED).films([7]))
+    return Drawer(PRETRAINED).films([7])[0]
 
 
 def written(path: Path, film: Film, **changes: object) -> Dataset:
