@@ -82,15 +82,15 @@ def _gaps(axes: Axes, gaps: Sequence[tuple[int, float]]) -> None:
 
 
 def _mark_phases(axes: Axes, config: TrainingConfig, shown: int, *, named: bool) -> None:
-    start, named_at = 0.0, -shown
+    start, named_at = 0.0, -1.0 * shown
     for resolution, fade, stable in spans(config):
         if start > shown:
             return
         axes.axvline(start, color=QUIET, linewidth=0.6, linestyle=":")
         axes.axvspan(start, min(start + fade, 1.03 * shown), color=QUIET, alpha=0.1, linewidth=0)
         if named and start - named_at >= LABELS_APART * shown:
-            label = {"xy": (start, 1.02), "xycoords": ("data", "axes fraction")}
-            axes.annotate(f"{resolution}²", **label, color=QUIET, fontsize=8, annotation_clip=False)
+            above = (start, 1.02)
+            axes.annotate(f"{resolution}²", above, xycoords=("data", "axes fraction"), color=QUIET, fontsize=8)
             named_at = start
         start += fade + stable
 

@@ -8,6 +8,7 @@ extractor's own resampling brings them to one size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from evaluation.images.course import Distance, distance_at_equal_n
 from evaluation.images.equal_n import SPLITS
 from evaluation.images.extractors import Texture
+from evaluation.readers.intervals import Interval
 from gan.cache import FilmCache
 from gan.drawing import Drawer
 from gan.pixels import FULL_SCALE, Film
@@ -65,12 +67,8 @@ class Meter:
             resolution=snapshot.phase.resolution,
             alpha=snapshot.phase.alpha,
             n=found.n,
-            frechet=found.distance.estimate,
-            frechet_low=found.distance.low,
-            frechet_high=found.distance.high,
-            floor=found.floor.estimate,
-            floor_low=found.floor.low,
-            floor_high=found.floor.high,
+            **_columns("frechet", found.distance),
+            **_columns("floor", found.floor),
             reference=self._reference,
             protocol=self._protocol(found),
         )
@@ -96,6 +94,10 @@ class Meter:
             f"{len(self._seeds)} drawn ones; mean over {SPLITS} splits, {kept_apart}; limits: 95 %, jackknife; "
             f"seed {SEED}"
         )
+
+
+def _columns(name: str, of: Interval) -> dict[str, Any]:
+    return {name: of.estimate, f"{name}_low": of.low, f"{name}_high": of.high}
 
 
 def _as_films(parts: Iterable[Tensor]) -> Iterator[Film]:

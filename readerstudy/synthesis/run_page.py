@@ -26,9 +26,9 @@ from readerstudy.synthesis.running import is_trained_now
 
 
 class State(TextChoices):
-    TRAINING = "training", _("is being trained")
-    STOPPING = "stopping", _("saves itself and stops")
-    WAITING = "waiting", _("waits among the jobs")
+    TRAINING = "training", _("being trained")
+    STOPPING = "stopping", _("being saved, to stop then")
+    WAITING = "waiting", _("waiting among the jobs")
     STOPPED = "stopped", _("stopped; it can go on")
     FINISHED = "finished", _("finished")
 
@@ -77,7 +77,7 @@ def page_of(run: TrainingRun) -> dict[str, Any]:
         "course": course(config, measurements, gaps) if measurements or gaps else "",
         "measured": measurements[-1] if measurements else None,
         "overfitting": gaps[-1][1] if gaps else None,
-        "unmeasured": AuditRow.objects.filter(subject=f"training run:{run}", action="snapshot not measured").first(),
+        "unmeasured": _unmeasured(run),
         "moments": moments[::-1],
     }
 
@@ -108,6 +108,12 @@ def saved_weights(run: TrainingRun) -> dict[int, Path]:
     return of_checkpoints | of_snapshots
 
 
+def _unmeasured(run: TrainingRun) -> AuditRow | None:
+    """The last snapshot that could not be measured, where that has not been made up for."""
+    row = AuditRow.objects.filter(subject=f"training run:{run}", action="snapshot not measured").first()
+    return row if row and not run.measurements.filter(images_shown=row.detail["images_shown"]).exists() else None
+
+
 def _named(phase: Phase) -> str:
     words = gettext("%(side)d², fading in") if phase.fading else gettext("%(side)d²")
     return words % {"side": phase.resolution}
@@ -121,8 +127,9 @@ def _time_left(run: TrainingRun, config: TrainingConfig) -> str:
     for side, fade, stable in spans(config):
         if side <= resolution:
             end += fade + stable
+    seconds = max(0.0, end - run.images_shown) / run.images_per_second
     now = timezone.now()
-    left = timesince(now, now + timedelta(seconds=max(0.0, end - run.images_shown) / run.images_per_second))
+    left = timesince(now, now + timedelta(seconds=seconds)) if seconds >= 60 else gettext("less than a minute")
     if resolution == config.resolution:
         return left
     return gettext("%(left)s at %(side)d², then larger films, which take longer") % {"left": left, "side": resolution}

@@ -25,7 +25,7 @@ def training_of(run: TrainingRun) -> Iterator[None]:
     """Hold the run while it is trained. Raises ValidationError where another process trains it."""
     run.folder.mkdir(parents=True, exist_ok=True)
     with (run.folder / "lock").open("w") as file:
-        if not any(_held(file) or time.sleep(SECONDS_BETWEEN_TRIES) for _ in range(TRIES)):
+        if not _held_in_the_end(file):
             raise ValidationError(
                 _("Training run “%(run)s” is being trained already; stop it before it goes on elsewhere.")
                 % {"run": run}
@@ -41,6 +41,14 @@ def is_trained_now(run: TrainingRun) -> bool:
     # This holds the lock for an instant, for which whoever begins a training has patience.
     with path.open("r+") as file:
         return not _held(file)
+
+
+def _held_in_the_end(file: IO[str]) -> bool:
+    for _try in range(TRIES - 1):
+        if _held(file):
+            return True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+    return _held(file)
 
 
 def _held(file: IO[str]) -> bool:

@@ -14,7 +14,6 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.test import Client
 from django.utils import timezone
-from django.utils.html import escape
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
@@ -35,15 +34,16 @@ from readerstudy.jobs.models import Job
 from readerstudy.synthesis import services, tasks, watching
 from readerstudy.synthesis.models import Generator, RunMeasurement, TrainingRun
 from tests.studies.films import ACTOR, add_film
+from tests.synthesis.runs import make_run
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
-PRESET = {"resolution": 8, "kimg": 0.2, "latent": 8, "fmap_base": 64, "fmap_max": 8, "snapshot_kimg": 0.05}
+PRESET = {"resolution": 8, "kimg": 0.2, "latent": 8, "fmap_base": 64, "fmap_max": 8, "snapshot_kimg": 0.1}
 
 
 @pytest.fixture(autouse=True)
 def eight(tiny: None) -> None:
-    """A preset of two resolutions with a snapshot after every fifty images."""
+    """A preset of two resolutions with a snapshot after every hundred images."""
     sizes = {"minibatch": [[4, 8], [8, 8]], "loss": "non-saturating-r1"}
     (config.PRESETS / "eight.json").write_text(json.dumps(PRESET | sizes))
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_measured_is_said_and_costs_no_training(
     shown = page(TrainingRun.objects.get())
     assert "The snapshot after 200 images was not measured: " in shown
     # The discriminator needs no second film to be watched.
-    assert "Overfitting is now" in shown
+    assert "Overfitting was" in shown
 
 
 def test_measurements_are_only_ever_added(collection: Collection) -> None:
@@ -212,13 +212,13 @@ def test_a_command_is_stopped_from_the_runs_page_and_resumed_there(
         shown.append(page(run))
         said = client.post(f"/admin/synthesis/trainingrun/{run.pk}/step/stop/", follow=True).content.decode()
         assert "The training is asked to stop" in said
-        assert "saves itself and stops" in said
+        assert "being saved, to stop then" in said
 
     monkeypatch.setattr("readerstudy.synthesis.management.commands.train_gan.Bar", lambda: At(100, stop))
     with pytest.raises(CommandError, match=r"Stopped after \d+ images") as error:
         call_command("train_gan", "--collection", "nih", "--preset", "eight", "--name", "chest")
     assert error.value.returncode == 1
-    assert "is being trained" in shown[0]
+    assert "being trained" in shown[0]
     assert "/step/stop/" in shown[0]
     assert "/step/resume/" not in shown[0]
     run = TrainingRun.objects.get()
@@ -229,7 +229,7 @@ def test_a_command_is_stopped_from_the_runs_page_and_resumed_there(
     resume = f"/admin/synthesis/trainingrun/{run.pk}/step/resume/"
     said = client.post(resume, follow=True).content.decode()
     assert 'The training waits among the jobs; <a href="/admin/jobs/job/' in said
-    assert "waits among the jobs" in page(run)
+    assert "waiting among the jobs" in page(run)
     call_command("run_jobs", once=True)
     assert Job.objects.get().message == "Generator chest is trained and registered."
     assert "finished" in page(run)
@@ -297,16 +297,17 @@ def test_a_database_that_is_gone_costs_nothing_that_was_trained(
 def test_the_page_shows_sheet_curve_and_numbers(
     collection: Collection, page: Callable[[TrainingRun], str], client: Client
 ) -> None:
-    run = stopped(collection, 120)
+    run = make_run(collection)
     shown = page(run)
-    images = snapshots(run.folder)[-1].images
-    sheet = f"/admin/synthesis/trainingrun/{run.pk}/sheet/{images}/"
+    sheet = f"/admin/synthesis/trainingrun/{run.pk}/sheet/300/"
     assert f'src="{sheet}"' in shown
-    assert f"{run.images_shown} of 200" in shown
+    assert "300 of 1,000 (30 %)" in shown
+    assert "After 300 images the Fréchet distance from held-out films was 30.00; real films are 2.50 from each" in shown
+    # (2 − 1.7) / (2 + 1)
+    assert "Overfitting was 0.10 at last" in shown
+    assert "90.00 (80.00–99.00)" in shown
+    assert "How it was measured: extractor texture 1; n = 200 a side." in shown
     assert "<svg" in shown
-    row = run.measurements.last()
-    assert f"{row.frechet:.2f} ({row.frechet_low:.2f}–{row.frechet_high:.2f})" in shown
-    assert escape(row.protocol) in shown
     response = client.get(sheet)
     assert response["Content-Type"] == "image/png"
     assert b"".join(response.streaming_content) == snapshots(run.folder)[-1].sheet.read_bytes()
@@ -339,17 +340,16 @@ def test_saved_weights_become_a_generator_from_the_page(
 
 
 def test_who_may_only_look_is_offered_nothing_else(collection: Collection, client: Client) -> None:
-    run = stopped(collection, 120)
+    run = make_run(collection)
     visitor = User.objects.create_user("visitor", is_staff=True)
     client.force_login(visitor)
-    images = snapshots(run.folder)[-1].images
     own = f"/admin/synthesis/trainingrun/{run.pk}"
-    assert client.get(f"{own}/sheet/{images}/").status_code == 403
+    assert client.get(f"{own}/sheet/300/").status_code == 403
     visitor.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
-    assert client.get(f"{own}/sheet/{images}/").status_code == 200
+    assert client.get(f"{own}/sheet/300/").status_code == 200
     shown = client.get(f"{own}/change/").content.decode()
     for step in ("stop", "resume", "register"):
         assert f"/step/{step}/" not in shown
         assert client.post(f"{own}/step/{step}/").status_code == 403
     client.logout()
-    assert client.get(f"{own}/sheet/{images}/").status_code == 302
+    assert client.get(f"{own}/sheet/300/").status_code == 302
