@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,19 +13,28 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evaluation.images.distances import DEFAULT_K, distances, protocol
+from evaluation.distances_command import HELD_OUT, TRAINING
+from evaluation.images.by_finding import by_finding
+from evaluation.images.distances import DEFAULT_K, REFERENCE, distances, protocol
 from evaluation.images.extractors import CHOICES, Extractor, Texture, describe, extractor_of
+from evaluation.images.extractors.interface import Rows
+from evaluation.images.extractors.plain import Pixels
 from evaluation.images.folder import Films, measured
 from evaluation.images.memorisation import nearest_real
 from evaluation.images.user_cache import user_cache
+from gan.folder import LABELS
 from gan.parallel import Ranks, ranks_of_environment
 
 
 def add_images(commands: Any) -> None:
     """Add both subcommands to the subparsers of `python -m evaluation`."""
     images = commands.add_parser("images", help="distances of two folders of films")
-    images.add_argument("real", type=Path, help="folder of real films; labels.csv in it names their patients")
-    images.add_argument("fake", type=Path, help="folder of synthetic films")
+    images.add_argument("real", type=Path, help="folder of real films; labels.csv in it names patients and findings")
+    images.add_argument("fake", type=Path, help="folder of synthetic films, with findings in labels.csv or not")
+    images.add_argument(
+        "--held-out", type=Path, help="folder of real films that the generator was not trained on, where REAL were"
+    )
+    images.add_argument("--per-finding", action="store_true", help="also by finding, at one n for all of them")
     images.add_argument("--json", type=Path, required=True, help="where the figures go")
     images.add_argument("--k", type=int, default=DEFAULT_K, help="neighbours of precision, recall, density, coverage")
     images.add_argument("--seed", type=int, default=0)
@@ -42,17 +51,64 @@ def add_images(commands: Any) -> None:
 
 
 def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
-    """Distances of two folders with their extractor; None in all processes but the first."""
+    """All figures of two folders; against held-out films as well, where they are given.
+
+    None in all processes but the first.
+    """
     extractor = extractor_of(options.extractor)
-    with ranks_of_environment() as ranks, _cache(options, ranks) as cache:
-        real, fake = (_measured(extractor, folder, cache, ranks) for folder in (options.real, options.fake))
+    folders = [folder for folder in (options.real, options.fake, options.held_out) if folder]
+    with ranks_of_environment() as ranks, _cache(options, ranks) as cache, ExitStack() as opened:
+        films = [_measured(extractor, folder, cache, ranks) for folder in folders]
+        small = [_measured(Pixels(), folder, cache, ranks) for folder in folders]
         if not ranks.is_first:
             return None
-        with _mapped(real, cache) as of_real, _mapped(fake, cache) as of_fake:
-            figures = distances(of_real, of_fake, k=options.k, seed=options.seed, patients=real.patients)
-            near = nearest_real(of_real, of_fake)
-    about = describe(extractor, figures["dim"])
-    return figures | {"extractor": about, "memorisation": near, "protocol": protocol(figures, about)}
+        rows = [opened.enter_context(_mapped(side, cache)) for side in films]
+        pixels = [opened.enter_context(_mapped(side, cache)) for side in small]
+        about = describe(extractor, rows[0].shape[1])
+        figures = _figures(options, about, films, rows)
+        figures["memorisation"] = _memorisation(films, rows) | {"by_pixels": _memorisation(films, pixels)}
+        figures["memorisation"]["by_pixels"]["rule"] = Pixels.rule
+    return figures
+
+
+def _figures(
+    options: argparse.Namespace, about: dict[str, Any], films: Sequence[Films], rows: Sequence[Rows]
+) -> dict[str, Any]:
+    def against(side: int, reference: str) -> dict[str, Any]:
+        figures = distances(
+            rows[side], rows[1], k=options.k, seed=options.seed, patients=films[side].patients, reference=reference
+        )
+        return figures | {"extractor": about, "protocol": protocol(figures, about)}
+
+    figures = against(0, TRAINING if options.held_out else REFERENCE)
+    if options.held_out:
+        figures["held_out"] = against(2, HELD_OUT)
+    if options.per_finding:
+        real, fake = (_findings(side) for side in films[:2])
+        figures["by_finding"] = by_finding(rows[0], rows[1], real, fake, seed=options.seed, patients=films[0].patients)
+    return figures
+
+
+def _findings(films: Films) -> list[frozenset[str]]:
+    if films.findings is None:
+        raise ValueError(f"{films.folder / LABELS} has no findings (columns file and labels) for --per-finding.")
+    return films.findings
+
+
+def _memorisation(films: Sequence[Films], rows: Sequence[Rows]) -> dict[str, Any]:
+    """As `nearest_real`, pairs by the names of their files."""
+    real, fake = films[:2]
+    near = nearest_real(
+        rows[0],
+        rows[1],
+        held_out=rows[2] if len(rows) > 2 else None,
+        patients=real.patients,
+        held_out_patients=films[2].patients if len(films) > 2 else None,
+    )
+    named = [
+        pair | {"synthetic": fake.names[pair["synthetic"]], "real": real.names[pair["real"]]} for pair in near["pairs"]
+    ]
+    return near | {"pairs": named}
 
 
 def features_of_folder(options: argparse.Namespace) -> dict[str, Any] | None:
@@ -98,7 +154,7 @@ def _cache(options: argparse.Namespace, ranks: Ranks) -> Iterator[Path]:
 
 
 @contextmanager
-def _mapped(films: Films, cache: Path) -> Iterator[np.ndarray]:
+def _mapped(films: Films, cache: Path) -> Iterator[Rows]:
     """The features as one array on disk, gone afterwards."""
     with TemporaryDirectory(dir=cache) as folder:
         path = Path(folder) / "features.npy"

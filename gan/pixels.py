@@ -38,19 +38,29 @@ def canonical(values: npt.NDArray, *, inverted: bool = False, outside: npt.NDArr
     square = _centre_square(np.asarray(values, dtype=np.float64))
     if not np.isfinite(square).all():
         raise ValueError("The film holds values that are not finite numbers.")
-    padding = np.zeros(square.shape, dtype=bool) if outside is None else _centre_square(outside)
-    if padding.all():
+    padding = None if outside is None else _centre_square(outside)
+    if padding is not None and padding.all():
         raise ValueError("The film shows nothing: all of it is padding.")
-    low, high = np.percentile(square[~padding], [LOW_PERCENTILE, HIGH_PERCENTILE])
+    levels = _levels(square)
+    inside = square if levels is None else levels
+    low, high = _limits(inside if padding is None else inside[~padding])
     if high <= low:
         raise ValueError("The film shows nothing: nearly all of its pixels are of one grey.")
-    stretched = (np.clip(square, low, high) - low) / (high - low)
-    if inverted:
-        stretched = 1 - stretched
-    stretched[padding] = 0
-    if len(stretched) > LARGEST_SIDE:
-        stretched = _resized(stretched, LARGEST_SIDE)
-    return np.rint(stretched * FULL_SCALE).astype(np.uint16)
+
+    def stretched(values: npt.NDArray) -> npt.NDArray:
+        between = (np.clip(values, low, high) - low) / (high - low)
+        return 1 - between if inverted else between
+
+    # Where there are few greys each is stretched once: the same values, several times as quick.
+    greys = stretched(square) if levels is None else stretched(np.arange(int(levels.max()) + 1, dtype=np.float64))
+    if len(square) <= LARGEST_SIDE:
+        greys = np.rint(greys * FULL_SCALE).astype(np.uint16)
+    film = greys if levels is None else greys[levels]
+    if padding is not None:
+        film[padding] = 0
+    if len(square) <= LARGEST_SIDE:
+        return film
+    return np.rint(_resized(film, LARGEST_SIDE) * FULL_SCALE).astype(np.uint16)
 
 
 def resample(film: Film, side: int) -> npt.NDArray[np.float32]:
@@ -113,6 +123,32 @@ def write_grey8(path: Path, film: Film) -> None:
 def _write_png(path: Path, values: npt.NDArray) -> None:
     with whole_file(path) as file:
         Image.fromarray(values).save(file, format="PNG", compress_level=1)
+
+
+def _levels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16] | None:
+    """Values that are all whole numbers of 0 … 65535, as such; None where any is not."""
+    if values.min() < 0 or values.max() > FULL_SCALE:
+        return None
+    whole = values.astype(np.uint16)
+    return whole if np.array_equal(whole, values) else None
+
+
+def _limits(values: npt.NDArray) -> tuple[float, float]:
+    """The percentiles of the intensity rule, as `np.percentile` gives them; counted where values are 16-bit."""
+    percentiles = [LOW_PERCENTILE, HIGH_PERCENTILE]
+    if values.dtype != np.uint16:
+        low, high = np.percentile(values, percentiles)
+        return low, high
+    at_most = np.cumsum(np.bincount(values.ravel()))
+    position = np.divide(percentiles, 100) * (values.size - 1)
+    below = np.floor(position)
+    first, second = (
+        np.searchsorted(at_most, np.minimum(rank, values.size - 1), side="right") for rank in (below, below + 1)
+    )
+    share = position - below
+    # In the two forms that NumPy has for either half of the way, so that not a bit differs.
+    low, high = np.where(share < 0.5, first + (second - first) * share, second - (second - first) * (1 - share))
+    return low, high
 
 
 def _centre_square(values: npt.NDArray) -> npt.NDArray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.images import radiomic, texture
 from evaluation.images.extractors.interface import Extractor, Rows
+from evaluation.images.memorisation import PIXEL_RULE, pixel_rows
 from gan.pixels import FULL_SCALE, Film, resample
 
 RAW_SIDE = 32
@@ -44,3 +45,14 @@ class Radiomic(Extractor):
 
     def rows(self, films: Sequence[Film]) -> Rows:
         return np.stack([radiomic.features(film) for film in films]).astype(np.float32)
+
+
+class Pixels(Extractor):
+    """The pixels in which copies are looked for (`evaluation.images.memorisation.pixel_rows`)."""
+
+    name = "pixels"
+    version = "1"
+    rule = PIXEL_RULE
+
+    def rows(self, films: Sequence[Film]) -> Rows:
+        return pixel_rows(films).astype(np.float32)
