@@ -285,11 +285,11 @@ def convolutions(work: Callable[[], object], device: torch.device = PROCESSOR.de
     )
 
 
-class _ConvolutionFlops(TorchDispatchMode):
+class _ConvolutionFlops(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts as torch's own FlopCounterMode does, whose hooks refuse a gradient of a gradient."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -116,9 +116,9 @@ def minibatch_std(x: Tensor) -> Tensor:
     Members of a group are strided through the batch, as in the authors' code. A batch that is no multiple of four is
     one group. Computed in single precision at least.
     """
-    n, _, height, width = x.shape
+    n, channels, height, width = x.shape
     group = n if n % STD_GROUP else STD_GROUP
-    grouped = widest(x).unflatten(0, (group, n // group))
+    grouped = widest(x).reshape(group, n // group, channels, height, width)
     variance = (grouped - grouped.mean(dim=0)).square().mean(dim=0)
     std = (variance + 1e-8).sqrt().mean(dim=(1, 2, 3))
     column = std.to(x.dtype).repeat(group).reshape(n, 1, 1, 1)
@@ -144,7 +144,7 @@ def convolved(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tenso
     if torch.is_autocast_enabled(x.device.type):
         narrow = torch.get_autocast_dtype(x.device.type)
         x, weight, bias = x.to(narrow), weight.to(narrow), bias.to(narrow)
-    answer: Tensor = _Convolution.apply(x, weight, bias, stride)
+    answer: Tensor = _Convolution.apply(x, weight, bias, stride)  # type: ignore[no-untyped-call]
     return answer
 
 
@@ -163,7 +163,7 @@ class _Convolution(torch.autograd.Function):
         return F.conv2d(x, weight, bias, stride, padding=1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         if torch.is_grad_enabled():
             return F.conv_transpose2d(gradient, weight, stride=ctx.stride, padding=1), None, None, None

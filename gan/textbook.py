@@ -117,7 +117,7 @@ class Discriminator(nn.Module):
         stage = self.resolutions.index(resolution)
         x = leaky(self.from_film[stage](films))
         for index in reversed(range(stage)):
-            first, second = self.blocks[index]  # type: ignore[misc]
+            first, second = self.blocks[index].children()
             x = leaky(first(x))
             # As with a fused convolution, the mean comes before the activation.
             x = leaky(F.avg_pool2d(second(x), 2))

@@ -148,7 +148,7 @@ def test_norm_and_deviation_keep_single_precision_where_autocast_takes_half() ->
     x = (100 + torch.randint(0, 2, (8, 64, 4, 4), generator=torch.Generator().manual_seed(0)) / 2).bfloat16()
     for function in (pixel_norm, minibatch_std):
         exact = function(x.double())
-        assert ((function(x) - exact).abs() <= 2**-8 * exact.abs()).all()
+        assert ((function(x) - exact).abs() <= 1.01 * 2**-9 * exact.abs()).all()
 
 
 def test_a_film_is_mixed_in_single_precision_where_autocast_takes_half() -> None:
