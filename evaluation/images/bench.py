@@ -28,7 +28,7 @@ from gan.pixels import FULL_SCALE
 Figure = dict[str, Any]
 
 SIDE = 1024
-DRAWN, FILMS = 16, 64
+DRAWN, FILMS = 8, 32
 LOOP_BATCH = 32
 WINDOWS = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import linalg
 
+from evaluation.__main__ import main
 from evaluation.images.extractors import Texture, TorchScript, describe, extractor_of
+from gan.folder import read_canonical
 from gan.phantom.film import render
 from gan.phantom.patient import sample_phantom
 from gan.pixels import Film
@@ -34,6 +38,11 @@ class Failing(torch.nn.Module):
 class Infinite(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images[:, 0, 0] / 0
+
+
+class Viewed(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.view(images.shape[0], -1)
 
 
 class Pair(torch.nn.Module):
@@ -121,3 +130,50 @@ def test_a_network_that_gives_no_features_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         TorchScript(scripted(tmp_path, module)).features(films)
+
+
+def test_features_and_distance_are_those_of_a_loop_with_pillow(tmp_path: Path) -> None:
+    """The reference: Pillow in floating point, bicubic, 299 × 299, grey three times, and scipy's root of a matrix."""
+    torch.manual_seed(3)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 5, stride=4), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    )
+    path = tmp_path / "seeded.pt"
+    torch.jit.script(network).save(str(path))
+    expected = []
+    for name, first in (("real", 0), ("fake", 40)):
+        (tmp_path / name).mkdir()
+        rows = []
+        for seed in range(first, first + 20):
+            Image.fromarray(render(sample_phantom(seed), 96)).save(tmp_path / name / f"{seed}.png")
+            film = read_canonical(tmp_path / name / f"{seed}.png").astype(np.float32)
+            grey = np.asarray(Image.fromarray(film).resize((299, 299), Image.Resampling.BICUBIC))
+            images = torch.from_numpy(np.clip(grey, 0, 65535) * np.float32(255 / 65535)).expand(1, 3, -1, -1)
+            rows.append(network(images).detach().numpy()[0])
+        expected.append(np.array(rows, dtype=np.float64))
+    written = tmp_path / "features.npy"
+    cache = ["--cache", str(tmp_path / "cache"), "--extractor", str(path)]
+    assert main(["features", str(tmp_path / "real"), "--out", str(written), *cache]) == 0
+    names = (tmp_path / "features.csv").read_text().splitlines()[1:]
+    order = [names.index(f"{seed}.png,") for seed in range(20)]
+    assert np.allclose(np.load(written)[order], expected[0], rtol=1e-4, atol=1e-4)
+    figures = tmp_path / "figures.json"
+    assert main(["images", *(str(tmp_path / name) for name in ("real", "fake")), "--json", str(figures), *cache]) == 0
+    root = linalg.sqrtm(np.cov(expected[0].T) @ np.cov(expected[1].T))
+    apart = ((expected[0].mean(0) - expected[1].mean(0)) ** 2).sum()
+    traces = np.trace(np.cov(expected[0].T) + np.cov(expected[1].T) - 2 * root.real)
+    assert json.loads(figures.read_text())["frechet"] == pytest.approx(apart + traces, rel=1e-3)
+
+
+def test_a_network_that_needs_the_plain_layout_gets_it(tmp_path: Path, films: list[Film]) -> None:
+    rows = TorchScript(scripted(tmp_path, Viewed())).features(films)
+    assert rows.shape == (3, 3 * 299 * 299)
+
+
+def test_films_can_be_an_iterator_and_keep_their_order(tmp_path: Path) -> None:
+    films = [np.full((4, 4), 1000 * number, dtype=np.uint16) for number in range(21)]
+    rows = extractor_of("raw").features(iter(films))
+    assert rows.shape == (21, 1024)
+    assert np.allclose(rows.mean(1), np.arange(21) * 1000 / 65535)
+    with pytest.raises(ValueError, match="no films"):
+        extractor_of("raw").features([])

@@ -19,7 +19,7 @@ from evaluation.images.folder import Films, measured
 from gan.folder import read_canonical
 from gan.phantom.film import render
 from gan.phantom.patient import sample_phantom
-from gan.pixels import Film, write_film
+from gan.pixels import Film, canonical, write_film
 
 
 class Counting(Extractor):
@@ -179,3 +179,15 @@ def test_processes_of_torchrun_take_a_share_each_and_give_one_table(folder: Path
     alone = measured(Texture(), folder, tmp_path / "of one")
     assert np.array_equal(np.load(tmp_path / "shared.npy"), features(tmp_path / "alone.npy", alone))
     assert (tmp_path / "shared.csv").read_text().splitlines()[1:] == [f"{name}," for name in alone.names]
+
+
+@pytest.mark.parametrize("top", [3, 255, 65535])
+def test_films_of_whole_numbers_are_stretched_as_any_others(top: int) -> None:
+    """The intensity rule written out with NumPy's percentiles: counting greys may not change a bit."""
+    random = np.random.default_rng(top)
+    for side in (5, 40, 41):
+        values = random.integers(0, top + 1, (side, side)).astype(np.float64)
+        low, high = np.percentile(values, [0.5, 99.5])
+        stretched = (np.clip(values, low, high) - low) / (high - low)
+        assert np.array_equal(canonical(values), np.rint(stretched * 65535))
+        assert np.array_equal(canonical(values, inverted=True), np.rint((1 - stretched) * 65535))
