@@ -145,10 +145,14 @@ def test_groups_of_four_are_strided_through_the_batch() -> None:
 
 def test_norm_and_deviation_keep_single_precision_where_autocast_takes_half() -> None:
     """They are as near as one rounding to eight bits at their end allows."""
-    x = (100 + torch.randint(0, 2, (8, 64, 4, 4), generator=torch.Generator().manual_seed(0)) / 2).bfloat16()
-    for function in (pixel_norm, minibatch_std):
+    random = torch.Generator().manual_seed(0)
+    close, scattered = (
+        100 + torch.randint(0, 2, (8, 64, 4, 4), generator=random) / 2,
+        torch.randn(8, 64, 4, 4, generator=random),
+    )
+    for function, x in ((pixel_norm, scattered.bfloat16()), (minibatch_std, close.bfloat16())):
         exact = function(x.double())
-        assert ((function(x) - exact).abs() <= 1.01 * 2**-9 * exact.abs()).all()
+        assert ((function(x) - exact).abs() <= 2**-8 * exact.abs()).all()
 
 
 def test_a_film_is_mixed_in_single_precision_where_autocast_takes_half() -> None:
