@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,7 +18,7 @@ def faded(reals: Tensor, alpha: float) -> Tensor:
     return reals if alpha >= 1 else torch.lerp(enlarged(halved(reals)), reals, alpha)
 
 
-def scores_of_both(D: Discriminator, reals: Tensor, fakes: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
+def scores_of_both(D: Callable[..., Tensor], reals: Tensor, fakes: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
     """Scores of reals and fakes, equal in number, as from two calls.
 
     Where whole groups allow it in one call, which reads the weights once: interleaved, the strided groups of the

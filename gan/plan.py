@@ -118,7 +118,8 @@ def _images_before_stable(config: TrainingConfig, resolution: int) -> int:
 
 def _seconds(state: TrainingState, *, penalty: bool) -> float:
     """The fastest of a few steps, all with the penalty or, where it is lazy, all without."""
-    images, taken = state.images, []
+    images = state.images
+    taken: list[float] = []
     while sum(taken) < SECONDS_OF_STEPS or len(taken) < 2:
         state.images, state.steps = images, 0 if penalty else 1
         _wait(state.hardware)

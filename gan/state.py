@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,8 @@ class TrainingState:
             # A third faster on a processor, and nothing else changes.
             network.to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(self.G).requires_grad_(False)
-        self._compiled_G, self._compiled_D = self.G, self.D
+        self._compiled_G: Callable[..., Tensor] = self.G
+        self._compiled_D: Callable[..., Tensor] = self.D
         if hardware.compile:
             self._compiled_G, self._compiled_D = torch.compile(self.G), torch.compile(self.D)
         self.strength = AdaptiveStrength(config.augmentation_target, config.augmentation_kimg, hardware.device)
@@ -113,7 +114,7 @@ class TrainingState:
                     between = torch.lerp(films, fakes, weights)
                     loss = loss + config.gradient_penalty * gradient_penalty(self.D, between, phase)
             loss = loss / self.hardware.parts(len(reals))
-            loss.backward()
+            torch.autograd.backward(loss)
             losses.append(loss.detach())
             scores.append(torch.stack(on_both).detach().float())
         self.ranks.average_gradients(self.D.parameters())
@@ -129,7 +130,7 @@ class TrainingState:
             films = films.detach().requires_grad_()
             scores = self.D(self._augmented(films, changes), self.phase.resolution, self.phase.alpha)
             loss = r1_weight(self.config, self.phase.resolution) * r1(scores, films) / self.hardware.parts(len(reals))
-            loss.backward()
+            torch.autograd.backward(loss)
             losses.append(loss.detach())
         self.ranks.average_gradients(self.D.parameters())
         self.optimiser_d.step()
@@ -145,7 +146,7 @@ class TrainingState:
                 fakes = self._augmented(self._compiled_G(some, *at).type_as(some), changes)
                 loss = generator_loss(self.config, self._compiled_D(fakes, *at).float())
             loss = loss / self.hardware.parts(len(latents))
-            loss.backward()
+            torch.autograd.backward(loss)
             losses.append(loss.detach())
         self.D.requires_grad_(True)
         self.ranks.average_gradients(self.G.parameters())
@@ -155,7 +156,7 @@ class TrainingState:
     def _step_average(self) -> None:
         decay = 0.5 ** (self.batch / (1000 * self.config.ema_kimg))
         average, current = list(self.average.parameters()), list(self.G.parameters())
-        get_ema_multi_avg_fn(decay)(average, current, None)
+        get_ema_multi_avg_fn(decay)(average, current, None)  # type: ignore[no-untyped-call]
 
     def _latents(self, noise: torch.Generator) -> Tensor:
         return self._share(torch.randn(self.batch, self.config.latent, generator=noise))
@@ -198,13 +199,13 @@ class TrainingState:
     def draw(self, films: int, phase: Phase) -> Tensor:
         """Films of the averaged generator, shape (films, 1, R, R), of the same latents whenever it is asked."""
         latents = torch.randn(films, self.config.latent, generator=random_for(self.config.seed, "sheet"))
-        parts = latents.to(self.hardware.device).split(FILMS_AT_ONCE)
+        parts = torch.split(latents.to(self.hardware.device), FILMS_AT_ONCE)
         return torch.cat([self.average(part, phase.resolution, phase.alpha).cpu() for part in parts])
 
     @torch.no_grad()
     def score(self, films: Tensor, phase: Phase) -> float:
         """The discriminator's mean score of films of shape (N, 1, R, R)."""
-        parts = films.to(self.hardware.device).split(FILMS_AT_ONCE)
+        parts = torch.split(films.to(self.hardware.device), FILMS_AT_ONCE)
         return float(torch.cat([self.D(part, phase.resolution, phase.alpha) for part in parts]).mean())
 
     def generator_tensors(self) -> dict[str, Tensor]:

@@ -196,8 +196,8 @@ def _keep_snapshot(
 def _gap(state: TrainingState, held_out: FilmCache, phase: Phase) -> Gap:
     """Scores of equally many films of each kind, without augmentation."""
     films = min(FILMS_OF_GAP, len(state.cache), len(held_out))
-    of_cache = [state.score(_spread(cache, films, phase), phase) for cache in (state.cache, held_out)]
-    return Gap(*of_cache, state.score(state.draw(films, phase), phase))
+    train, other = (state.score(_spread(cache, films, phase), phase) for cache in (state.cache, held_out))
+    return Gap(train=train, held_out=other, fake=state.score(state.draw(films, phase), phase))
 
 
 def _spread(cache: FilmCache, films: int, phase: Phase) -> Tensor:
