@@ -27,7 +27,7 @@ from readerstudy.audit.models import record
 from readerstudy.synthesis.models import Reference, RunMeasurement, TrainingRun
 
 MEASURED_FILMS = 200
-"""Films a side. With this extractor a measurement then costs about two seconds beside the drawing."""
+"""Films a side. With this extractor a measurement takes a second of one core beside the drawing."""
 SEED = 0
 FILMS_AT_ONCE = 16
 
