@@ -19,11 +19,13 @@ from evaluation.images.distances import DEFAULT_K, REFERENCE, distances, protoco
 from evaluation.images.extractors import CHOICES, Extractor, Texture, describe, extractor_of
 from evaluation.images.extractors.interface import Rows
 from evaluation.images.extractors.plain import Pixels
-from evaluation.images.folder import Films, measured
+from evaluation.images.folder import Films, measured_by
 from evaluation.images.memorisation import nearest_real
+from evaluation.images.similarity import similarity
 from evaluation.images.user_cache import user_cache
-from gan.folder import LABELS
+from gan.folder import LABELS, read_canonical
 from gan.parallel import Ranks, ranks_of_environment
+from gan.pixels import Film
 
 
 def add_images(commands: Any) -> None:
@@ -58,16 +60,19 @@ def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
     extractor = extractor_of(options.extractor)
     folders = [folder for folder in (options.real, options.fake, options.held_out) if folder]
     with ranks_of_environment() as ranks, _cache(options, ranks) as cache, ExitStack() as opened:
-        films = [_measured(extractor, folder, cache, ranks) for folder in folders]
-        small = [_measured(Pixels(), folder, cache, ranks) for folder in folders]
+        measured = [_measured([extractor, Pixels()], folder, cache, ranks) for folder in folders]
         if not ranks.is_first:
             return None
-        rows = [opened.enter_context(_mapped(side, cache)) for side in films]
-        pixels = [opened.enter_context(_mapped(side, cache)) for side in small]
+        rows, pixels = (
+            [opened.enter_context(_mapped(one, cache)) for one in kind] for kind in zip(*measured, strict=True)
+        )
+        films = [of_extractor for of_extractor, _ in measured]
         about = describe(extractor, rows[0].shape[1])
         figures = _figures(options, about, films, rows)
         figures["memorisation"] = _memorisation(films, rows) | {"by_pixels": _memorisation(films, pixels)}
         figures["memorisation"]["by_pixels"]["rule"] = Pixels.rule
+    real, fake = (_AsTheyAreRead(side) for side in films[:2])
+    figures["similarity"] = similarity(real, fake, options.seed, films[0].patients)
     return figures
 
 
@@ -117,7 +122,7 @@ def features_of_folder(options: argparse.Namespace) -> dict[str, Any] | None:
     if options.out.suffix != ".npy":
         raise ValueError(f"Features are written as .npy, which {options.out} does not end on.")
     with ranks_of_environment() as ranks, _cache(options, ranks) as cache:
-        films = _measured(extractor, options.films, cache, ranks)
+        (films,) = _measured([extractor], options.films, cache, ranks)
         if not ranks.is_first:
             return None
         films.write(options.out)
@@ -131,14 +136,27 @@ def features_of_folder(options: argparse.Namespace) -> dict[str, Any] | None:
     }
 
 
-def _measured(extractor: Extractor, folder: Path, cache: Path, ranks: Ranks) -> Films:
+def _measured(extractors: Sequence[Extractor], folder: Path, cache: Path, ranks: Ranks) -> list[Films]:
     with tqdm(desc=f"Features of {folder.name}", unit="film", disable=None if ranks.is_first else True) as bar:
 
         def show(done: int, number: int) -> None:
             bar.total = number
             bar.update(done - bar.n)
 
-        return measured(extractor, folder, cache, ranks, show)
+        return measured_by(extractors, folder, cache, ranks, show)
+
+
+class _AsTheyAreRead(Sequence[Film]):
+    """The films of a folder, each read when it is asked for."""
+
+    def __init__(self, films: Films) -> None:
+        self._films = films
+
+    def __len__(self) -> int:
+        return len(self._films.names)
+
+    def __getitem__(self, index: Any) -> Any:
+        return read_canonical(self._films.folder / self._films.names[index])
 
 
 @contextmanager

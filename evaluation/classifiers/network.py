@@ -39,7 +39,7 @@ class Classifier:
 def densenet121(findings: int) -> nn.Module:
     """The network with random weights."""
     # Loading it takes seconds, which only those who classify should wait.
-    from monai.networks.nets import DenseNet121
+    from monai.networks.nets.densenet import DenseNet121
 
     return DenseNet121(spatial_dims=2, in_channels=1, out_channels=findings)
 

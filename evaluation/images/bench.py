@@ -51,7 +51,7 @@ def extraction_speed(folder: Path) -> Iterator[Figure]:
     films = _films(folder / "films")
     for name, network in _networks().items():
         path = folder / f"{name}.pt"
-        torch.jit.script(network.eval()).save(str(path))
+        torch.jit.script(network.eval()).save(str(path))  # type: ignore[no-untyped-call]
         extractor = TorchScript(path)
         loop, first, again = [], [], []
         for window in range(WINDOWS):
@@ -103,7 +103,7 @@ def _films(folder: Path) -> list[Path]:
 @torch.inference_mode()
 def _loop(path: Path, films: Sequence[Path]) -> np.ndarray:
     """What one would write first: Pillow, a batch, the network, the next batch."""
-    network = torch.jit.load(str(path)).eval()
+    network = torch.jit.load(str(path)).eval()  # type: ignore[no-untyped-call]
     rows = []
     for start in range(0, len(films), LOOP_BATCH):
         images = []

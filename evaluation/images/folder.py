@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from evaluation.images.extractors.interface import Extractor, Progress, Rows, ba
 from evaluation.images.feature_cache import FeatureCache, Place
 from gan.folder import LABELS, film_paths, read_canonical, read_labels
 from gan.parallel import Ranks
-from gan.pixels import film_hash
+from gan.pixels import Film, film_hash
 
 FINDINGS_APART = "|"
 
@@ -37,7 +39,9 @@ class Films:
     def findings(self) -> list[frozenset[str]] | None:
         """The findings of each film as labels.csv has them; None where it has none."""
         labels = self._column("labels")
-        return labels and [frozenset(filter(None, label.split(FINDINGS_APART))) for label in labels]
+        if labels is None:
+            return None
+        return [frozenset(filter(None, label.split(FINDINGS_APART))) for label in labels]
 
     def write(self, path: Path) -> None:
         """Write the features as an .npy of shape (n, d) in single precision, whole or not at all, a part at a time."""
@@ -52,35 +56,48 @@ class Films:
 def measured(
     extractor: Extractor, folder: Path, cache: Path, ranks: Ranks | None = None, progress: Progress | None = None
 ) -> Films:
-    """See to it that the cache has the features of every film of `folder`, and say where.
+    """As `measured_by`, for one extractor."""
+    return measured_by([extractor], folder, cache, ranks, progress)[0]
 
-    Several processes take a share each and must see one cache. Films are read as they are needed, a few at a time.
-    Raises ValueError naming the file that cannot be read, the film whose features are not finite, the folder without
-    films, or two films that are the same.
+
+def measured_by(
+    extractors: Sequence[Extractor],
+    folder: Path,
+    cache: Path,
+    ranks: Ranks | None = None,
+    progress: Progress | None = None,
+) -> list[Films]:
+    """See to it that the cache has every extractor's features of every film of `folder`, and say where.
+
+    Several processes take a share each and must see one cache. Films are read as they are needed, a few at a time, and
+    once for all extractors. Raises ValueError naming the file that cannot be read, the film whose features are not
+    finite, the folder without films, or two films that are the same.
     """
     ranks = ranks or Ranks()
     paths = film_paths(folder)
     share = paths[ranks.rank :: ranks.world]
-    rows = FeatureCache(cache, extractor)
+    caches = [FeatureCache(cache, extractor) for extractor in extractors]
     files: list[bytes] = []
-
-    def read(batch: Sequence[Path]) -> list[_Measured]:
-        return _measure(extractor, rows, batch)
-
-    with rows:
-        for batch in in_threads(read, batches(share)):
+    with ExitStack() as written:
+        for rows in caches:
+            written.enter_context(rows)
+        for batch in in_threads(partial(_measure, extractors, caches), batches(share)):
             for one in batch:
                 files.append(one.file)
-                if one.features is not None:
-                    rows.add(one.file, one.film, one.features)
+                for rows, features in zip(caches, one.features, strict=True):
+                    if features is not None:
+                        rows.add(one.file, one.film, features)
             if progress:
                 progress(len(files), len(share))
     files = _of_all(files, ranks)
-    rows.refresh()
-    places = [_place(rows, file, path) for file, path in zip(files, paths, strict=True)]
     names = [str(path.relative_to(folder)) for path in paths]
-    _refuse_twins(folder, names, places)
-    return Films(folder, names, places, rows)
+    films = []
+    for rows in caches:
+        rows.refresh()
+        places = [_place(rows, file, path) for file, path in zip(files, paths, strict=True)]
+        films.append(Films(folder, names, places, rows))
+    _refuse_twins(films[0])
+    return films
 
 
 def write_array(path: Path, count: int, parts: Iterable[Rows]) -> None:
@@ -95,7 +112,7 @@ def write_array(path: Path, count: int, parts: Iterable[Rows]) -> None:
                 if not number:
                     header = {"descr": "<f4", "fortran_order": False, "shape": (count, part.shape[1])}
                     np.lib.format.write_array_header_1_0(file, header)
-                file.write(np.ascontiguousarray(part, dtype="<f4"))
+                file.write(part.astype("<f4").tobytes())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -103,33 +120,35 @@ def write_array(path: Path, count: int, parts: Iterable[Rows]) -> None:
 
 @dataclass(frozen=True)
 class _Measured:
-    """One file. `features` is None where the cache has them under this file already."""
+    """One file, and each extractor's features of it; None where its cache has them under this file already."""
 
     file: bytes
     film: bytes
-    features: Rows | None
+    features: list[Rows | None]
 
 
-def _measure(extractor: Extractor, cache: FeatureCache, paths: Sequence[Path]) -> list[_Measured]:
+def _measure(extractors: Sequence[Extractor], caches: Sequence[FeatureCache], paths: Sequence[Path]) -> list[_Measured]:
     found: list[_Measured] = []
-    new, films = [], []
-    for path in paths:
+    films: dict[int, Film] = {}
+    for index, path in enumerate(paths):
         file = _hash_of_file(path)
-        place = cache.of_file(file)
-        if place:
-            found.append(_Measured(file, place.film, None))
-            continue
-        film = read_canonical(path)
-        film_is = bytes.fromhex(film_hash(film))
-        found.append(_Measured(file, film_is, cache.of_film(film_is)))
-        if found[-1].features is None:
-            new.append(len(found) - 1)
-            films.append(film)
-    if films:
-        rows = extractor.rows(films)
-        require_finite(extractor, rows, [paths[index] for index in new])
-        for index, row in zip(new, rows, strict=True):
-            found[index] = _Measured(found[index].file, found[index].film, row)
+        places = [cache.of_file(file) for cache in caches]
+        if places[0] and all(places):
+            film_is = places[0].film
+        else:
+            films[index] = read_canonical(path)
+            film_is = bytes.fromhex(film_hash(films[index]))
+        features = [None if place else cache.of_film(film_is) for place, cache in zip(places, caches, strict=True)]
+        found.append(_Measured(file, film_is, features))
+    for number, (extractor, cache) in enumerate(zip(extractors, caches, strict=True)):
+        new = [
+            index for index in films if found[index].features[number] is None and not cache.of_file(found[index].file)
+        ]
+        if new:
+            rows = extractor.rows([films[index] for index in new])
+            require_finite(extractor, rows, [paths[index] for index in new])
+            for index, row in zip(new, rows, strict=True):
+                found[index].features[number] = row
     return found
 
 
@@ -160,9 +179,9 @@ def _place(cache: FeatureCache, file: bytes, path: Path) -> Place:
     return place
 
 
-def _refuse_twins(folder: Path, names: Sequence[str], places: Sequence[Place]) -> None:
+def _refuse_twins(films: Films) -> None:
     seen: dict[bytes, str] = {}
-    for name, place in zip(names, places, strict=True):
+    for name, place in zip(films.names, films.places, strict=True):
         twin = seen.setdefault(place.film, name)
         if twin != name:
-            raise ValueError(f"The films {twin} and {name} in {folder} are the same; take one away.")
+            raise ValueError(f"The films {twin} and {name} in {films.folder} are the same; take one away.")

@@ -81,8 +81,8 @@ def _edges(filtered: Floats, name: str) -> dict[str, float]:
 
 
 def _co_occurrence(levels: np.ndarray) -> dict[str, float]:
-    matrices = graycomatrix(levels, DISTANCES, DIRECTIONS, levels=LEVELS, symmetric=True, normed=True)
-    values = {name: graycoprops(matrices, name).mean(1) for name in CO_OCCURRENCE}
+    matrices = graycomatrix(levels, DISTANCES, DIRECTIONS, levels=LEVELS, symmetric=True, normed=True)  # type: ignore[no-untyped-call]
+    values = {name: graycoprops(matrices, name).mean(1) for name in CO_OCCURRENCE}  # type: ignore[no-untyped-call]
     values["log ASM"] = np.log(values.pop("ASM"))
     return {
         f"{name} at {distance}": float(value)

@@ -22,7 +22,7 @@ class DenseNet(Network):
         self.side = classifier.side
         self.rule = f"{RESIZED.format(side=self.side)}, -1 … 1 as float, one channel"
         self._classifier = classifier
-        classifier.network.to(memory_format=torch.channels_last)
+        classifier.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def answer(self, greys: Tensor) -> object:
         return self._classifier.pooled((greys * 2 - 1).contiguous(memory_format=torch.channels_last))

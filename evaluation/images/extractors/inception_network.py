@@ -64,16 +64,17 @@ class BlockB(nn.Module):
 class BlockC(nn.Module):
     def __init__(self, into: int, narrow: int) -> None:
         super().__init__()
-        wide, tall = {"kernel": (1, 7), "padding": (0, 3)}, {"kernel": (7, 1), "padding": (3, 0)}
+        # Kernel, stride and padding.
+        wide, tall = ((1, 7), 1, (0, 3)), ((7, 1), 1, (3, 0))
         self.branch1x1 = Convolution(into, 192, 1)
         self.branch7x7_1 = Convolution(into, narrow, 1)
-        self.branch7x7_2 = Convolution(narrow, narrow, **wide)
-        self.branch7x7_3 = Convolution(narrow, 192, **tall)
+        self.branch7x7_2 = Convolution(narrow, narrow, *wide)
+        self.branch7x7_3 = Convolution(narrow, 192, *tall)
         self.branch7x7dbl_1 = Convolution(into, narrow, 1)
-        self.branch7x7dbl_2 = Convolution(narrow, narrow, **tall)
-        self.branch7x7dbl_3 = Convolution(narrow, narrow, **wide)
-        self.branch7x7dbl_4 = Convolution(narrow, narrow, **tall)
-        self.branch7x7dbl_5 = Convolution(narrow, 192, **wide)
+        self.branch7x7dbl_2 = Convolution(narrow, narrow, *tall)
+        self.branch7x7dbl_3 = Convolution(narrow, narrow, *wide)
+        self.branch7x7dbl_4 = Convolution(narrow, narrow, *tall)
+        self.branch7x7dbl_5 = Convolution(narrow, 192, *wide)
         self.branch_pool = Convolution(into, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
