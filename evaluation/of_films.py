@@ -11,6 +11,7 @@ import numpy as np
 from evaluation.images.distances import distances, protocol
 from evaluation.images.extractors import Extractor, describe
 from evaluation.images.memorisation import PIXEL_RULE, nearest_real, pixel_rows
+from evaluation.images.similarity import similarity
 from evaluation.readers.ratings import Floats
 from evaluation.study import CaseFilm, Films, StudyInput, Training
 
@@ -49,6 +50,7 @@ def figures_of_films(study: StudyInput, extractor: Extractor, progress: Progress
             "memorisation": _memorisation(study.training[name], of_training[name], films, features, real, of_real)
             if name in study.training
             else None,
+            "similarity": similarity(_pixels(real), _pixels(films), study.plan.seed, patients),
         }
     return result
 
@@ -66,16 +68,15 @@ def _memorisation(
     real: Sequence[CaseFilm],
     of_real: Floats,
 ) -> Json:
-    """How near drawn films come to the training films by features and by pixels, beside real films, which were held
-    out."""
+    """How near drawn films come to the training films, beside the real films of the study, which were held out."""
     about = {"n_training": len(training.films), "missing": training.missing}
     if len(training.films) < FEWEST_FILMS:
-        return about | {"by_features": None, "by_pixels": None}
+        return about | {"in_features": None, "in_pixels": None}
     known = {"patients": training.patients, "held_out_patients": [film.patient for film in real]}
     pixels = [pixel_rows(films) for films in (training.films, _pixels(drawn), _pixels(real))]
     return about | {
-        "by_features": nearest_real(of_training, of_drawn, held_out=of_real, **known),
-        "by_pixels": nearest_real(*pixels[:2], held_out=pixels[2], **known) | {"rule": PIXEL_RULE},
+        "in_features": nearest_real(of_training, of_drawn, held_out=of_real, **known),
+        "in_pixels": nearest_real(*pixels[:2], held_out=pixels[2], **known) | {"rule": PIXEL_RULE},
     }
 
 

@@ -133,9 +133,9 @@ def _nearest_training(arms: Mapping[str, Any], study: StudyInput) -> list[dict[s
     """Of every arm with training films the drawn films that come nearest to one, above their nearest."""
     sheets = []
     for name, of_arm in arms.items():
-        by_pixels = (of_arm["memorisation"] or {}).get("by_pixels")
-        if by_pixels:
-            pairs = by_pixels["pairs"][: figures.COLUMNS]
+        in_pixels = (of_arm["memorisation"] or {}).get("in_pixels")
+        if in_pixels:
+            pairs = in_pixels["pairs"][: figures.COLUMNS]
             drawn = [film.pixels for film in study.films if film.arm == name]
             training = study.training[name].films
             shown = [drawn[pair["synthetic"]] for pair in pairs] + [training[pair["real"]] for pair in pairs]

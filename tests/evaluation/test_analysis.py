@@ -123,14 +123,14 @@ def test_distances_are_from_the_real_films_of_the_study() -> None:
     assert "12 real, 8 of the real control" in figures["arms"]["other"]["protocol"]
 
 
-def test_copies_of_training_films_are_found_by_features_and_by_pixels() -> None:
+def test_copies_of_training_films_are_found_in_features_and_in_pixels() -> None:
     given = study([("real", "real", 12, 0.0), ("pggan", "generator", 9, 0.5), ("other", "control-real", 8, 0.0)])
     drawn = [film.pixels for film in given.films if film.arm == "pggan"]
     arms = analysed(replace(given, training={"pggan": Training(drawn[::-1])}))["images"]["arms"]
     assert arms["other"]["memorisation"] is None
     found = arms["pggan"]["memorisation"]
     assert (found["n_training"], found["missing"]) == (9, "")
-    for near in (found["by_features"], found["by_pixels"]):
+    for near in (found["in_features"], found["in_pixels"]):
         assert near["baseline"] == "held-out films"
         assert (near["share_of_near_synthetic"], near["median_of_synthetic"]) == (1, 0)
         assert {(pair["synthetic"], pair["real"]) for pair in near["pairs"]} == {(row, 8 - row) for row in range(9)}

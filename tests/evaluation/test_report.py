@@ -97,6 +97,7 @@ def test_every_arm_has_all_that_machines_say_of_it(tmp_path: Path) -> None:
         "precision, recall",
         "density, coverage",
         "AUC of a classifier, p",
+        "similarity within the set, and within real films",
         "nearer to a training film than nine in ten real films are, by features",
     ):
         assert row in rows
@@ -115,7 +116,7 @@ def test_drawn_films_stand_above_the_training_films_that_they_come_near(tmp_path
         image["alt"] for image in page.images
     ]
     assert "Compared with 5 training films of its generators. 7 are not in the archive." in page.text
-    pairs = figures["images"]["arms"]["pggan"]["memorisation"]["by_pixels"]["pairs"]
+    pairs = figures["images"]["arms"]["pggan"]["memorisation"]["in_pixels"]["pairs"]
     assert {(pair["synthetic"], pair["real"]) for pair in pairs[:2]} == {(3, 3), (4, 4)}
     without, _, _ = report(tmp_path / "without", replace(given, training={"pggan": Training(missing="It is gone.")}))
     assert "Not compared with training films. It is gone." in without.text
