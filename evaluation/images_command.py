@@ -17,12 +17,12 @@ from evaluation.distances_command import HELD_OUT, TRAINING
 from evaluation.images.by_finding import by_finding
 from evaluation.images.distances import DEFAULT_K, REFERENCE, distances, protocol
 from evaluation.images.extractors import CHOICES, Extractor, Texture, describe, extractor_of
-from evaluation.images.extractors.interface import Rows
 from evaluation.images.extractors.plain import Pixels
 from evaluation.images.folder import Films, measured_by
 from evaluation.images.memorisation import nearest_real
 from evaluation.images.similarity import similarity
 from evaluation.images.user_cache import user_cache
+from evaluation.readers.ratings import Floats
 from gan.folder import LABELS, read_canonical
 from gan.parallel import Ranks, ranks_of_environment
 from gan.pixels import Film
@@ -77,7 +77,7 @@ def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _figures(
-    options: argparse.Namespace, about: dict[str, Any], films: Sequence[Films], rows: Sequence[Rows]
+    options: argparse.Namespace, about: dict[str, Any], films: Sequence[Films], rows: Sequence[Floats]
 ) -> dict[str, Any]:
     def against(side: int, reference: str) -> dict[str, Any]:
         figures = distances(
@@ -100,7 +100,7 @@ def _findings(films: Films) -> list[frozenset[str]]:
     return films.findings
 
 
-def _memorisation(films: Sequence[Films], rows: Sequence[Rows]) -> dict[str, Any]:
+def _memorisation(films: Sequence[Films], rows: Sequence[Floats]) -> dict[str, Any]:
     """As `nearest_real`, pairs by the names of their files."""
     real, fake = films[:2]
     near = nearest_real(
@@ -172,7 +172,7 @@ def _cache(options: argparse.Namespace, ranks: Ranks) -> Iterator[Path]:
 
 
 @contextmanager
-def _mapped(films: Films, cache: Path) -> Iterator[Rows]:
+def _mapped(films: Films, cache: Path) -> Iterator[Floats]:
     """The features as one array on disk, gone afterwards."""
     with TemporaryDirectory(dir=cache) as folder:
         path = Path(folder) / "features.npy"

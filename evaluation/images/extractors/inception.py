@@ -40,7 +40,7 @@ class Inception(Network):
             raise ValueError(f"{path} is not the published {STATE_DICT_FILE}: its SHA-256 is {self.sha256}.")
         self._network = Inception2015().eval()
         self._network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self._network.to(memory_format=torch.channels_last)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def answer(self, greys: Tensor) -> object:
         images = three_times((greys * 255).round()).contiguous(memory_format=torch.channels_last)
