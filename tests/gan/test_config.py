@@ -45,7 +45,9 @@ def test_a_preset_takes_changes_and_survives_json(name: str) -> None:
 
 
 def test_an_unknown_preset_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"no preset 'huge'; choose one of h100-256, karras2018, segal2021, small\."):
+    with pytest.raises(
+        ValueError, match=r"no preset 'huge'; choose one of few-films, h100-256, karras2018, segal2021, small\."
+    ):
         preset("huge")
 
 
