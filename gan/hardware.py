@@ -22,7 +22,7 @@ class Hardware:
     bf16: bool = False
     """Convolutions and dense layers in bfloat16; norms, standard deviations and penalties stay in float32."""
     compile: bool = False
-    """`torch.compile` of both networks, but for the penalties: it has no derivative of a derivative."""
+    """`torch.compile` of both networks in stable phases, but for penalties: it has no derivative of a derivative."""
     micro_batch: int | None = None
     """The most films at once in one process, where memory is short: below or a multiple of the group of four."""
 
@@ -35,6 +35,10 @@ class Hardware:
         if self.is_cuda:
             return torch.cuda.get_device_properties(self.device).total_memory
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    def send(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor on the device. A card takes it while it computes, which it does only from pinned memory."""
+        return tensor.pin_memory().to(self.device, non_blocking=True) if self.is_cuda else tensor
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)

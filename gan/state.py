@@ -64,9 +64,10 @@ class TrainingState:
         self._compiled_G: Callable[..., Tensor] = self.G
         self._compiled_D: Callable[..., Tensor] = self.D
         if hardware.compile:
-            self._compiled_G, self._compiled_D = torch.compile(self.G), torch.compile(self.D)
+            self._compiled_G = torch.compile(self.G, dynamic=False)
+            self._compiled_D = torch.compile(self.D, dynamic=False)
         self.strength = AdaptiveStrength(config.augmentation_target, config.augmentation_kimg, hardware.device)
-        self._feed = Feed(cache, config.seed, self.ranks, hardware.device)
+        self._feed = Feed(cache, config.seed, self.ranks, hardware)
         self.images = self.steps = self.batch = 0
         self.phase = phase_at(0, config)
         self._renew_optimisers()
@@ -81,6 +82,8 @@ class TrainingState:
             # Adam's moments belong to networks that no longer exist (the authors reset them likewise).
             self._stage = _stage(self.phase)
             self._renew_optimisers()
+            # What was compiled is of another resolution.
+            torch.compiler.reset()
         noise = random_for(config.seed, f"noise {self.images}")
         reals = faded(self._feed.films(self.images, self.batch, self.phase.resolution), self.phase.alpha)
 
@@ -105,10 +108,10 @@ class TrainingState:
         losses, scores = [], []
         for films, some, weights, *changes in self._parts(reals, latents, mix, of_reals, of_fakes):
             with torch.no_grad(), self.hardware.autocast():
-                fakes = self._compiled_G(some, phase.resolution, phase.alpha).type_as(some)
+                fakes = self._quick_G(some, phase.resolution, phase.alpha).type_as(some)
             films, fakes = self._augmented(films, changes[0]), self._augmented(fakes, changes[1])
             with self.hardware.autocast():
-                on_both = scores_of_both(self._compiled_D, films, fakes, phase)
+                on_both = scores_of_both(self._quick_D, films, fakes, phase)
                 loss = discriminator_loss(config, *(score.float() for score in on_both))
                 if not config.is_lazy:
                     between = torch.lerp(films, fakes, weights)
@@ -143,8 +146,8 @@ class TrainingState:
         latents, losses = self._latents(noise), []
         for some, changes in self._parts(latents, self._numbers(noise)):
             with self.hardware.autocast():
-                fakes = self._augmented(self._compiled_G(some, *at).type_as(some), changes)
-                loss = generator_loss(self.config, self._compiled_D(fakes, *at).float())
+                fakes = self._augmented(self._quick_G(some, *at).type_as(some), changes)
+                loss = generator_loss(self.config, self._quick_D(fakes, *at).float())
             loss = loss / self.hardware.parts(len(latents))
             torch.autograd.backward(loss)
             losses.append(loss.detach())
@@ -152,6 +155,15 @@ class TrainingState:
         self.ranks.average_gradients(self.G.parameters())
         self.optimiser_g.step()
         return torch.stack(losses).sum()
+
+    @property
+    def _quick_G(self) -> Callable[..., Tensor]:
+        """The generator, compiled where asked; not in a fade, whose weight is another one in every step."""
+        return self.G if self.phase.fading else self._compiled_G
+
+    @property
+    def _quick_D(self) -> Callable[..., Tensor]:
+        return self.D if self.phase.fading else self._compiled_D
 
     def _step_average(self) -> None:
         decay = 0.5 ** (self.batch / (1000 * self.config.ema_kimg))
@@ -166,7 +178,7 @@ class TrainingState:
         return self._share(numbers(self.batch, noise))
 
     def _share(self, whole: Tensor) -> Tensor:
-        return self.ranks.share(whole).to(self.hardware.device, non_blocking=True)
+        return self.hardware.send(self.ranks.share(whole))
 
     def _parts(self, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
         """The micro-batches of a step: strided as the processes' shares are, and for the same reason."""

@@ -18,7 +18,7 @@ from gan.cache import FilmCache
 from gan.checkpoint import checkpoints, load_checkpoint, sha256
 from gan.config import TrainingConfig
 from gan.feed import Feed
-from gan.hardware import Hardware
+from gan.hardware import PROCESSOR, Hardware, has_compiler
 from gan.networks import Discriminator
 from gan.objectives import gradient_penalty
 from gan.parallel import Ranks
@@ -152,7 +152,7 @@ def test_each_epoch_shows_every_film_once_in_an_order_of_its_own(
     monkeypatch.setattr(FilmCache, "films", lambda self, indices, resolution: torch.from_numpy(indices))
     orders = []
     for seed in (0, 1):
-        feed = Feed(cache, seed, Ranks(), torch.device("cpu"))
+        feed = Feed(cache, seed, Ranks(), PROCESSOR)
         shown = torch.cat([feed.films(4 * step, 4, 8) for step in range(10)]).tolist()
         epochs = [tuple(shown[start : start + 10]) for start in range(0, 40, 10)]
         assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
@@ -162,7 +162,7 @@ def test_each_epoch_shows_every_film_once_in_an_order_of_its_own(
 
 def test_what_is_read_ahead_gives_way_where_the_next_step_asks_for_something_else(tmp_path: Path) -> None:
     cache = small_cache(tmp_path, count=10)
-    feed, fresh = (Feed(cache, 0, Ranks(), torch.device("cpu")) for _ in range(2))
+    feed, fresh = (Feed(cache, 0, Ranks(), PROCESSOR) for _ in range(2))
     feed.films(0, 4, 8)
     for asked in ((4, 4, 4), (40, 4, 4), (44, 8, 4)):
         assert torch.equal(feed.films(*asked), fresh.films(*asked))
@@ -298,6 +298,16 @@ def test_micro_batches_give_the_step_of_the_whole_batch(cache: FilmCache, tmp_pa
         for name, weight in whole.G.state_dict().items():
             assert torch.allclose(parts.G.state_dict()[name], weight, atol=2e-5), name
         assert read(parts).loss_d == pytest.approx(read(whole).loss_d, rel=1e-3)
+
+
+@pytest.mark.skipif(not has_compiler(), reason="There is no C++ compiler here, which torch.compile needs.")
+def test_compiled_networks_take_the_same_steps(cache: FilmCache) -> None:
+    """Two steps stable at 4², two in the fade to 8², which is not compiled."""
+    config = small_config(loss="non-saturating-r1", r1_interval=2, kimg=0.024)
+    plain, compiled = (TrainingState(config, cache, Hardware(compile=compiled)) for compiled in (False, True))
+    for _ in range(4):
+        assert stepped(compiled).loss_d == pytest.approx(stepped(plain).loss_d, rel=1e-3)
+    assert plain.phase.fading
 
 
 def test_a_phase_that_does_not_fit_is_found_before_the_first_step(
