@@ -14,6 +14,7 @@ from evaluation.images.memorisation import PIXEL_RULE, nearest_real, pixel_rows
 from evaluation.images.similarity import similarity
 from evaluation.readers.ratings import Floats
 from evaluation.study import CaseFilm, Films, StudyInput, Training
+from gan.pixels import Film
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -72,11 +73,17 @@ def _memorisation(
     about = {"n_training": len(training.films), "missing": training.missing}
     if len(training.films) < FEWEST_FILMS:
         return about | {"in_features": None, "in_pixels": None}
-    known = {"patients": training.patients, "held_out_patients": [film.patient for film in real]}
-    pixels = [pixel_rows(films) for films in (training.films, _pixels(drawn), _pixels(real))]
+    held_out_patients = [film.patient for film in real]
+
+    def near(trained: Floats, ours: Floats, held_out: Floats) -> Json:
+        return nearest_real(
+            trained, ours, held_out=held_out, patients=training.patients, held_out_patients=held_out_patients
+        )
+
+    pixels = pixel_rows(training.films), pixel_rows(_pixels(drawn)), pixel_rows(_pixels(real))
     return about | {
-        "in_features": nearest_real(of_training, of_drawn, held_out=of_real, **known),
-        "in_pixels": nearest_real(*pixels[:2], held_out=pixels[2], **known) | {"rule": PIXEL_RULE},
+        "in_features": near(of_training, of_drawn, of_real),
+        "in_pixels": near(*pixels) | {"rule": PIXEL_RULE},
     }
 
 
@@ -96,7 +103,7 @@ def _films_of(study: StudyInput, arm: str) -> list[CaseFilm]:
     return [film for film in study.films if film.arm == arm]
 
 
-def _pixels(films: Sequence[CaseFilm]) -> Films:
+def _pixels(films: Sequence[CaseFilm]) -> list[Film]:
     return [film.pixels for film in films]
 
 
