@@ -63,19 +63,12 @@ def numbers(count: int, random: torch.Generator) -> Tensor:
 
 
 def transformed(films: Tensor, strength: Tensor, numbers: Tensor) -> Tensor:
-    """`augmented` with the random numbers given."""
+    """`augmented` with the random numbers given; autocast changes nothing in it."""
     if strength.device.type == "cpu" and not strength:
         return films
-    numbers = numbers.to(films.device, non_blocking=True)
-    applied = numbers[..., 0] < strength
-    # A size of zero is the identity in all but the cutout, so nothing has to wait for what the device decides.
-    sizes = dict(zip(TRANSFORMS, (numbers[..., 1:] * applied[..., None]).to(films.dtype).unbind(1), strict=True))
-    moved = applied[:, : TRANSFORMS.index("brightness")].any(dim=1)
-    films = torch.where(_per_film(moved), _moved(films, sizes), films)
-    films = films * _per_film(torch.exp2(CONTRAST * sizes["contrast"][:, 0]))
-    films = films + _per_film(BRIGHTNESS * sizes["brightness"][:, 0])
-    films = films + _noise(sizes["noise"], films.shape[-1])
-    return films * ~(_per_film(applied[:, TRANSFORMS.index("cutout")]) & _square(sizes["cutout"], films.shape[-1]))
+    # In half precision the places of pixels would be off by up to half a pixel at 256².
+    with torch.autocast(films.device.type, enabled=False):
+        return _transformed(films, strength, numbers.to(films.device, non_blocking=True))
 
 
 class AdaptiveStrength:
@@ -96,7 +89,7 @@ class AdaptiveStrength:
     def observe(self, scores_of_reals: Tensor) -> None:
         """Count the signs of some scores, of any shape."""
         signs = scores_of_reals.detach().float().sign()
-        self._sums += torch.stack([signs.sum(), signs.new_tensor(signs.numel())])
+        self._sums += torch.stack([signs.sum(), signs.new_full((), signs.numel())])
 
     def adjust(self, images: int, all_reduce: Callable[[Tensor], object] = lambda sums: None) -> None:
         """Move the strength by what `images` real films, those shown since the last time, allow.
@@ -116,6 +109,18 @@ class AdaptiveStrength:
     def restore(self, state: dict[str, Tensor]) -> None:
         self.strength.copy_(state["strength"])
         self._sums.copy_(state["sums"])
+
+
+def _transformed(films: Tensor, strength: Tensor, numbers: Tensor) -> Tensor:
+    applied = numbers[..., 0] < strength
+    # A size of zero is the identity in all but the cutout, so nothing has to wait for what the device decides.
+    sizes = dict(zip(TRANSFORMS, (numbers[..., 1:] * applied[..., None]).to(films.dtype).unbind(1), strict=True))
+    moved = applied[:, : TRANSFORMS.index("brightness")].any(dim=1)
+    films = torch.where(_per_film(moved), _moved(films, sizes), films)
+    films = films * _per_film(torch.exp2(CONTRAST * sizes["contrast"][:, 0]))
+    films = films + _per_film(BRIGHTNESS * sizes["brightness"][:, 0])
+    films = films + _noise(sizes["noise"], films.shape[-1])
+    return films * ~(_per_film(applied[:, TRANSFORMS.index("cutout")]) & _square(sizes["cutout"], films.shape[-1]))
 
 
 def _per_film(values: Tensor) -> Tensor:

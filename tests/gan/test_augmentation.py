@@ -209,6 +209,14 @@ def test_gradients_and_second_derivatives_go_through(side: int) -> None:
     assert gradgradcheck(lambda x: transformed(x, ALWAYS, drawn).square(), (shown,))
 
 
+def test_autocast_moves_no_film_to_another_place() -> None:
+    """Places of pixels in bfloat16 have eight bits: half a pixel at this size."""
+    shown, random = films(4, 256), numbers(4, seeded())
+    with torch.autocast("cpu", torch.bfloat16):
+        within = transformed(shown, ALWAYS, random)
+    assert torch.equal(within, transformed(shown, ALWAYS, random))
+
+
 def scores(above: int, below: int) -> Tensor:
     return torch.cat([torch.full((above,), 0.1), torch.full((below,), -3.0)])
 
