@@ -20,7 +20,7 @@ class Hardware:
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     bf16: bool = False
-    """Convolutions and dense layers in bfloat16; norms, standard deviations and penalties stay in float32."""
+    """Convolutions and dense layers in bfloat16; norms, standard deviations and R1 stay in float32."""
     compile: bool = False
     """`torch.compile` of both networks in stable phases, but for penalties: it has no derivative of a derivative."""
     micro_batch: int | None = None
@@ -54,6 +54,16 @@ class Hardware:
                 f"{STD_GROUP}; choose another size."
             )
         return films // sizes[-1]
+
+    def films_at_once(self, minibatch: int, processes: int) -> int:
+        """How many films of a minibatch one of the processes holds at once.
+
+        Raises ValueError where it does not divide among them or into micro-batches.
+        """
+        if minibatch % processes:
+            raise ValueError(f"A minibatch of {minibatch} does not divide among {processes} processes.")
+        share = minibatch // processes
+        return share // self.parts(share)
 
 
 PROCESSOR = Hardware()

@@ -20,7 +20,7 @@ from gan.hardware import Hardware
 from gan.networks import STD_GROUP
 from gan.pixels import film_hash
 from gan.provenance import FilmProvenance
-from gan.schedule import spans
+from gan.schedule import begin_of_stable, spans
 from gan.state import TrainingState
 
 FILMS = 8
@@ -59,7 +59,7 @@ def plan(
         for resolution, fade, stable in spans(config):
             progress(resolution)
             batch = config.batch(resolution)
-            share = _share(batch, processes, hardware)
+            share = hardware.films_at_once(batch, processes)
             seconds, memory = _measure(config, cache, hardware, resolution, share)
             for fading, length in ((True, fade), (False, stable)):
                 if length:
@@ -77,13 +77,6 @@ def random_cache(folder: Path, resolution: int, films: int = FILMS) -> FilmCache
     return build(rows, films, folder / "cache", resolution=resolution, levels=65536)
 
 
-def _share(batch: int, processes: int, hardware: Hardware) -> int:
-    """How many films a process holds at once."""
-    if batch % processes:
-        raise ValueError(f"A minibatch of {batch} does not divide among {processes} processes.")
-    return batch // processes // hardware.parts(batch // processes)
-
-
 def _measure(
     config: TrainingConfig, cache: FilmCache, hardware: Hardware, resolution: int, share: int
 ) -> tuple[float, int]:
@@ -95,7 +88,7 @@ def _measure(
     _forget_peak(hardware)
     before = _peak(hardware)
     state = TrainingState(replace(config, minibatch=sizes), cache, alone)
-    state.images = _images_before_stable(config, resolution)
+    state.images = math.ceil(begin_of_stable(resolution, config))
     of_state = _peak(hardware) - before
     state.step()
     with_penalty = _seconds(state, penalty=True)
@@ -105,15 +98,6 @@ def _measure(
         seconds = without + (with_penalty - without) / config.r1_interval
     of_films = (_peak(hardware) - before - of_state) * share / films
     return seconds / films, round(before + of_state + of_films)
-
-
-def _images_before_stable(config: TrainingConfig, resolution: int) -> int:
-    before = 0.0
-    for size, fade, stable in spans(config):
-        if size == resolution:
-            return math.ceil(before + fade)
-        before += fade + stable
-    raise ValueError(f"The training has no resolution {resolution}.")
 
 
 def _seconds(state: TrainingState, *, penalty: bool) -> float:

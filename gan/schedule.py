@@ -34,6 +34,13 @@ def spans(config: TrainingConfig) -> list[tuple[int, float, float]]:
     return [(size, fade * scale, stable * scale) for size, fade, stable in rows]
 
 
+def begin_of_stable(resolution: int, config: TrainingConfig) -> float:
+    """The images shown before a resolution is stable."""
+    rows = spans(config)
+    before = sum(fade + stable for size, fade, stable in rows if size < resolution)
+    return before + next(fade for size, fade, _stable in rows if size == resolution)
+
+
 def phase_at(images: float, config: TrainingConfig) -> Phase:
     """The phase in which the image number `images` (from 0) is shown."""
     start = 0.0

@@ -21,9 +21,10 @@ from gan.cache import FilmCache
 from gan.checkpoint import checkpoint_folder, checkpoints, save_generator
 from gan.config import TrainingConfig
 from gan.hardware import PROCESSOR, Hardware
+from gan.networks import maps, resolutions
 from gan.objectives import faded
 from gan.parallel import Ranks
-from gan.schedule import Phase, phase_at
+from gan.schedule import Phase, begin_of_stable, phase_at
 from gan.snapshot import SHEET_COLUMNS, SHEET_ROWS, Gap, Snapshot, forget_later, write_snapshot
 from gan.state import TrainingDiverged, TrainingState
 from gan.stopping import TrainingStopped
@@ -69,8 +70,9 @@ def train(
     Writes checkpoints and snapshots below `run`. With `resume` the newest checkpoint is continued, with a longer last
     phase where `config` is the prolonged one. `held_out` are films of other patients, to watch how the discriminator
     scores them. Of several processes the first one writes, reports and calls. Raises FileExistsError where the run has
-    checkpoints and `resume` was not asked for, ValueError where they belong to another configuration or other films or
-    where the largest phase does not fit into the memory, TrainingStopped and TrainingDiverged as they say.
+    checkpoints and `resume` was not asked for, ValueError where they belong to another configuration or other films,
+    where a minibatch does not divide, or where the largest phase does not fit into the memory, TrainingStopped and
+    TrainingDiverged as they say.
     """
     ranks = ranks or Ranks()
     _refuse_other_size(config, cache)
@@ -100,6 +102,8 @@ def train(
         if ranks.any(should_stop()):
             if ranks.is_first:
                 state.save(run)
+            # One that ends before would have `torchrun` end the one that saves.
+            ranks.wait()
             raise TrainingStopped(_stopped(state, run))
         if ranks.is_first and time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             _save_or_go_on(state, run)
@@ -138,18 +142,31 @@ def _is_time_to_look(state: TrainingState, total: int) -> bool:
 
 
 def _try_largest_phase(config: TrainingConfig, cache: FilmCache, hardware: Hardware, ranks: Ranks) -> None:
-    """One step of the last phase with networks of its own, so that a memory too small is found before the first day."""
+    """One step of it with networks of its own, so that a memory too small is found before the first day."""
+    resolution = _largest_phase(config, hardware, ranks)
     state = TrainingState(config, cache, hardware, ranks)
-    state.images = round(config.kimg * 1000)
+    state.images = math.ceil(begin_of_stable(resolution, config))
     try:
         state.step()
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
         raise ValueError(
-            f"The last phase, {config.batch(config.resolution)} films of {config.resolution}² a step, does not fit "
-            "into the memory here; choose a smaller --micro-batch, more processes, or a smaller resolution."
+            f"The largest phase, {config.batch(resolution)} films of {resolution}² a step, does not fit into the "
+            "memory here; choose a smaller --micro-batch, more processes, or a smaller resolution."
         ) from error
+
+
+def _largest_phase(config: TrainingConfig, hardware: Hardware, ranks: Ranks) -> int:
+    """The resolution at which a process holds most values of maps at once: with small minibatches not always the last.
+
+    Raises ValueError where the minibatch of any does not divide, be it weeks away.
+    """
+    values, held = 0, {}
+    for size in resolutions(config.resolution):
+        values += size**2 * maps(size, config.fmap_base, config.fmap_max)
+        held[size] = values * hardware.films_at_once(config.batch(size), ranks.world)
+    return max(held, key=held.__getitem__)
 
 
 def _save_or_go_on(state: TrainingState, run: Path) -> None:

@@ -310,16 +310,41 @@ def test_compiled_networks_take_the_same_steps(cache: FilmCache) -> None:
     assert plain.phase.fading
 
 
+@pytest.mark.parametrize(("largest", "films"), [(8, 4), (4, 32)])
 def test_a_phase_that_does_not_fit_is_found_before_the_first_step(
-    cache: FilmCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: FilmCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int, films: int
 ) -> None:
+    """With 32 films of 4² it is not the last: 32 · 8 · 4² values of maps against 4 · (8 · 4² + 4 · 8²)."""
     forward = Discriminator.forward
 
     def short_of_memory(self: Discriminator, films: Tensor, resolution: int, alpha: float) -> Tensor:
-        if resolution == 8:
+        if resolution == largest:
             raise torch.OutOfMemoryError("too little")
         return forward(self, films, resolution, alpha)
 
     monkeypatch.setattr(Discriminator, "forward", short_of_memory)
-    with pytest.raises(ValueError, match=r"The last phase, 4 films of 8² a step, does not fit into the memory here"):
-        train(small_config(), cache, tmp_path / "run", progress=lambda figures: pytest.fail("It has begun."))
+    config = small_config(minibatch=((4, films), (8, 4)))
+    said = f"The largest phase, {films} films of {largest}² a step, does not fit into the memory here"
+    with pytest.raises(ValueError, match=said):
+        train(config, cache, tmp_path / "run", progress=lambda figures: pytest.fail("It has begun."))
+
+
+@pytest.mark.parametrize(
+    ("processes", "micro_batch", "said"),
+    [
+        (8, None, "A minibatch of 12 does not divide among 8 processes"),
+        (2, 4, "6 films do not divide into micro-batches of at most 4"),
+    ],
+)
+def test_a_minibatch_that_does_not_divide_is_refused_before_the_first_step(
+    cache: FilmCache, tmp_path: Path, processes: int, micro_batch: int | None, said: str
+) -> None:
+    """That of 4² does; the second weeks of a training are no time to learn that the next one does not."""
+    with pytest.raises(ValueError, match=said):
+        train(
+            small_config(minibatch=((4, 8), (8, 12))),
+            cache,
+            tmp_path / "run",
+            hardware=Hardware(micro_batch=micro_batch),
+            ranks=Ranks(0, processes),
+        )
