@@ -72,8 +72,7 @@ trial: .venv/installed
 		--out $(OUT) --preset $(PRESET) $(TRAINING) $(HARDWARE) --minutes $(MINUTES) --resume || exit $$?; done
 	@$(BIN)/python -m evaluation run $(OUT) --real $(HELD_OUT) --out $(OUT)/figures
 	@$(BIN)/python -m gan generate --generator $(OUT)/generator.safetensors --out $(OUT)/drawn --count $(DRAWN) --seed 1
-	@$(BIN)/python -m evaluation images $(HELD_OUT) $(OUT)/drawn --json $(OUT)/figures/held-out.json
-	@$(BIN)/python -m evaluation images $(FILMS) $(OUT)/drawn --json $(OUT)/figures/training.json
+	@$(BIN)/python -m evaluation images $(FILMS) $(OUT)/drawn --held-out $(HELD_OUT) --json $(OUT)/figures/images.json
 
 check-blinding: .venv/installed
 	@$(BIN)/python -m readerstudy.demo.blinding --null
