@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(_headline(result), indent=2, ensure_ascii=False))
+    print(_lines(_headline(result)))
     return 0
 
 
@@ -51,7 +51,25 @@ def _parser() -> argparse.ArgumentParser:
 def _headline(result: dict[str, Any]) -> dict[str, Any]:
     """What is worth a look on the screen; the file has everything."""
     shown = {name: result[name] for name in ("n", "overall", "comparison", "warnings") if result.get(name)}
-    return shown or result
+    return shown or _short(result)
+
+
+def _short(value: Any) -> Any:
+    """Without the lists of pairs of films, which are for the file."""
+    if isinstance(value, dict):
+        return {name: _short(inner) for name, inner in value.items() if name != "pairs" or not isinstance(inner, list)}
+    return value
+
+
+def _lines(value: Any, margin: str = "") -> str:
+    """JSON with what holds nothing nested on one line."""
+    if not isinstance(value, dict) or not any(isinstance(inner, dict) for inner in value.values()):
+        return json.dumps(value, ensure_ascii=False)
+    inside = margin + "  "
+    members = (
+        f"{inside}{json.dumps(name, ensure_ascii=False)}: {_lines(inner, inside)}" for name, inner in value.items()
+    )
+    return "{\n" + ",\n".join(members) + f"\n{margin}}}"
 
 
 if __name__ == "__main__":

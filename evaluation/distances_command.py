@@ -86,7 +86,7 @@ def load(path: Path) -> Floats:
     """An array of features, mapped from its file. Raises ValueError that names the file at fault."""
     try:
         features = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise ValueError(f"{path} is not an array of numbers as NumPy saves it ({error}).") from error
     if not isinstance(features, np.ndarray) or features.dtype.kind not in "fiu" or features.ndim != 2:
         raise ValueError(f"{path} is not an array of numbers of shape (films, features).")

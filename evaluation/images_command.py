@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -59,18 +59,21 @@ def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
     """
     extractor = extractor_of(options.extractor)
     folders = [folder for folder in (options.real, options.fake, options.held_out) if folder]
-    with ranks_of_environment() as ranks, _cache(options, ranks) as cache, ExitStack() as opened:
+    with ranks_of_environment() as ranks, _cache(options, ranks) as cache:
         measured = [_measured([extractor, Pixels()], folder, cache, ranks) for folder in folders]
         if not ranks.is_first:
             return None
-        rows, pixels = (
-            [opened.enter_context(_mapped(one, cache)) for one in kind] for kind in zip(*measured, strict=True)
-        )
+        rows, pixels = ([one.mapped(cache) for one in kind] for kind in zip(*measured, strict=True))
         films = [of_extractor for of_extractor, _ in measured]
         about = describe(extractor, rows[0].shape[1])
+        # First what may refuse the films.
+        findings = [_findings(side) for side in films[:2]] if options.per_finding else []
+        memorisation = _memorisation(films, rows)
+        memorisation["by_pixels"] = _memorisation(films, pixels) | {"rule": Pixels.rule}
         figures = _figures(options, about, films, rows)
-        figures["memorisation"] = _memorisation(films, rows) | {"by_pixels": _memorisation(films, pixels)}
-        figures["memorisation"]["by_pixels"]["rule"] = Pixels.rule
+        if findings:
+            figures["by_finding"] = by_finding(*rows[:2], *findings, seed=options.seed, patients=films[0].patients)
+        figures["memorisation"] = memorisation
     real, fake = (_AsTheyAreRead(side) for side in films[:2])
     figures["similarity"] = similarity(real, fake, options.seed, films[0].patients)
     return figures
@@ -88,9 +91,6 @@ def _figures(
     figures = against(0, TRAINING if options.held_out else REFERENCE)
     if options.held_out:
         figures["held_out"] = against(2, HELD_OUT)
-    if options.per_finding:
-        real, fake = (_findings(side) for side in films[:2])
-        figures["by_finding"] = by_finding(rows[0], rows[1], real, fake, seed=options.seed, patients=films[0].patients)
     return figures
 
 
@@ -169,15 +169,6 @@ def _cache(options: argparse.Namespace, ranks: Ranks) -> Iterator[Path]:
         raise ValueError("Several processes meet in the cache; leave --no-cache out.")
     with TemporaryDirectory() as folder:
         yield Path(folder)
-
-
-@contextmanager
-def _mapped(films: Films, cache: Path) -> Iterator[Floats]:
-    """The features as one array on disk, gone afterwards."""
-    with TemporaryDirectory(dir=cache) as folder:
-        path = Path(folder) / "features.npy"
-        films.write(path)
-        yield np.load(path, mmap_mode="r")
 
 
 def _write_table(path: Path, films: Films) -> None:

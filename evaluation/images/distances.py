@@ -36,13 +36,16 @@ def distances(
 
     `real` and `fake` have shapes (n, d) and may be mapped from files, `patients` names the patient of each real row,
     `reference` says which real films they are. What cannot be had at this n is None, and `undefined` says why. Raises
-    ValueError where a set has fewer than two rows, the widths differ or a value is not finite.
+    ValueError where a set has fewer than two rows or no features, the widths differ, a value is not finite or `k` is
+    below 1.
     """
     real, fake = _checked(real, "real"), _checked(fake, "synthetic")
     if real.shape[1] != fake.shape[1]:
         raise ValueError(f"Real films have {real.shape[1]} features and synthetic ones {fake.shape[1]}.")
     if patients and len(patients) != len(real):
         raise ValueError(f"{len(patients)} patients are named for {len(real)} real rows.")
+    if k < 1:
+        raise ValueError(f"k is a number of neighbours, 1 or more, not {k}.")
     undefined: list[str] = []
     at_floor = at_equal_n(real, fake, seed, patients)
     if at_floor is None:
@@ -110,7 +113,7 @@ def _estimate(distance: KernelDistance) -> dict[str, float | None]:
 
 def _checked(features: Floats, name: str) -> Floats:
     features = np.asanyarray(features)
-    if features.ndim != 2 or len(features) < 2:
+    if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"The {name} features need two or more rows of one width, not the shape {features.shape}.")
     if not all(np.isfinite(part).all() for _, part in parts(features)):
         raise ValueError(f"The {name} features hold values that are not finite numbers.")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from torch import distributed
@@ -46,6 +47,14 @@ class Films:
     def write(self, path: Path) -> None:
         """Write the features as an .npy of shape (n, d) in single precision, whole or not at all, a part at a time."""
         write_array(path, len(self.places), self.cache.rows(self.places))
+
+    def mapped(self, folder: Path) -> Rows:
+        """The features, of shape (n, d), mapped from a file below `folder` that has no name and goes as they do."""
+        with TemporaryFile(dir=folder) as file:
+            for part in self.cache.rows(self.places):
+                file.write(part.astype("<f4").tobytes())
+            file.flush()
+            return np.memmap(file, "<f4", "r").reshape(len(self.places), -1)
 
     def _column(self, name: str) -> list[str] | None:
         rows = read_labels(self.folder / LABELS)

@@ -47,7 +47,7 @@ def nearest_real(
     else:
         both = numbered(len(real) + len(held_out), _of_both(real, held_out, patients, held_out_patients))
         of_real = _distances(nearest(held_out, real, 1, (both[len(real) :], both[: len(real)]))[1])
-    if not np.isfinite(of_real).all():
+    if not (np.isfinite(of_real).all() and np.isfinite(among_reals).all()):
         raise ValueError("Real films that are all of one patient do not tell how near two patients' films are.")
     index, squared = nearest(fake, real)
     index, of_fake = index[:, 0], _distances(squared)

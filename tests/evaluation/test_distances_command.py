@@ -14,7 +14,8 @@ from evaluation.images.frechet import frechet
 
 
 @pytest.fixture
-def arrays(tmp_path: Path) -> dict[str, Path]:
+def arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    monkeypatch.setattr("evaluation.images.two_sample.PERMUTATIONS", 9)
     random = np.random.default_rng(1)
     paths = {name: tmp_path / f"{name}.npy" for name in ("training", "held", "fake")}
     for name, path in paths.items():

@@ -45,12 +45,17 @@ class Failing(Counting):
         return rows
 
 
+@pytest.fixture(scope="module")
+def drawn() -> list[Film]:
+    return [render(sample_phantom(seed), 32) for seed in range(12)]
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, drawn: list[Film]) -> Path:
     folder = tmp_path / "films"
     (folder / "b").mkdir(parents=True)
-    for seed in range(12):
-        write_film(folder / ("b" if seed < 2 else "") / f"{seed:02d}.png", render(sample_phantom(seed), 32))
+    for seed, film in enumerate(drawn):
+        write_film(folder / ("b" if seed < 2 else "") / f"{seed:02d}.png", film)
     return folder
 
 
@@ -166,6 +171,14 @@ def test_two_runs_at_once_do_not_disturb_each_other(folder: Path, cache: Path) -
     rows = [features(folder.parent / "out" / f"{number}.npy", films) for number, films in enumerate(runs)]
     assert all(np.array_equal(one, rows[0]) for one in rows)
     assert not list(cache.rglob("*.partial"))
+
+
+def test_mapped_features_leave_no_file_behind_however_a_run_ends(folder: Path, cache: Path) -> None:
+    films = measured(Counting(), folder, cache)
+    before = set(cache.rglob("*"))
+    rows = films.mapped(cache)
+    assert set(cache.rglob("*")) == before
+    assert np.array_equal(rows, features(folder.parent / "features.npy", films))
 
 
 def test_processes_of_torchrun_take_a_share_each_and_give_one_table(folder: Path, cache: Path, tmp_path: Path) -> None:

@@ -39,14 +39,15 @@ def films() -> list[Film]:
     return [film(image(seed, 64)) for seed in range(20)]
 
 
-def test_films_that_are_alike_stand_out(films: list[Film]) -> None:
+def test_films_that_are_alike_stand_out(films: list[Film], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.images.similarity.PAIRS", 60)
     one = image(99, 64)
     collapsed = [film(0.8 * one + 0.2 * image(seed, 64)) for seed in range(20)]
     result = similarity(films, collapsed)
     assert result is not None
     assert result["n"] == 20
     assert result["synthetic"]["low"] > result["real"]["high"]
-    assert result["real"]["pairs"] == 20 * 19 / 2
+    assert result["synthetic"]["pairs"] == result["real"]["pairs"] == 60
     assert f"{SIDE} × {SIDE}" in result["rule"]
 
 
