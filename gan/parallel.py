@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
 from torch.nn import Parameter
+
+LONGEST_WAIT = timedelta(days=1)
+"""While the first process reads the films or keeps a snapshot. `torchrun` waits no longer for one that has died."""
 
 
 class Ranks:
@@ -70,7 +74,8 @@ def ranks_of_environment() -> Iterator[Ranks]:
     if world == 1:
         yield Ranks()
         return
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    distributed.init_process_group(backend, timeout=LONGEST_WAIT)
     try:
         yield Ranks(distributed.get_rank(), world)
     finally:

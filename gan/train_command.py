@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -116,9 +117,9 @@ def _train(options: argparse.Namespace) -> int:
     if found and options.resume:
         config = saved_config(found[-1]).continued(config)
     try:
-        with ranks_of_environment() as ranks:
+        with ranks_of_environment() as ranks, closing(Logbook(options.out)) as logbook:
             cache, held_out = _caches(options, config, ranks, stop)
-            watch = Watch(TrainingBar(config, ranks), Logbook(options.out))
+            watch = Watch(TrainingBar(config, ranks), logbook)
             path = train(
                 config,
                 cache,

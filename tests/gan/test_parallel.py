@@ -19,6 +19,7 @@ from gan.checkpoint import checkpoints, load_checkpoint
 from gan.parallel import Ranks
 from tests.gan.made import random_films, small_cache, small_config
 from tests.gan.ranks import gradients
+from tests.gan.test_logbook import curve
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -89,3 +90,5 @@ def test_a_run_whose_process_is_killed_is_continued_by_one_alone(
         *(), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert f"Stopped after {images + 8} images" in alone.stderr
+    # What was entered is there, though the training ended soon after.
+    assert curve(out, "loss/discriminator")[-1][0] == images + 8
