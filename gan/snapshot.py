@@ -90,12 +90,12 @@ def snapshots(run: Path) -> list[Snapshot]:
 
 def forget_later(run: Path, images: int) -> None:
     """Take away the snapshots of more than `images`: a run that goes on from an earlier checkpoint makes them again."""
-    kept = snapshots(run)
-    for snapshot in kept:
-        if snapshot.images > images:
-            shutil.rmtree(snapshot.generator.parent, ignore_errors=True)
-    if any(snapshot.images > images for snapshot in kept):
-        _write_list(run, [snapshot for snapshot in kept if snapshot.images <= images])
+    listed = snapshots(run)
+    kept = [snapshot for snapshot in listed if snapshot.images <= images]
+    if kept != listed:
+        _write_list(run, kept)
+    for snapshot in listed[len(kept) :]:
+        shutil.rmtree(snapshot.generator.parent, ignore_errors=True)
 
 
 def contact_sheet(films: Tensor, columns: int = SHEET_COLUMNS) -> Image.Image:

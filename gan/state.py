@@ -217,7 +217,7 @@ class TrainingState:
     @torch.no_grad()
     def score(self, films: Tensor, phase: Phase) -> float:
         """The discriminator's mean score of films of shape (N, 1, R, R)."""
-        parts = torch.split(films.to(self.hardware.device), FILMS_AT_ONCE)
+        parts = (part.to(self.hardware.device) for part in torch.split(films, FILMS_AT_ONCE))
         return float(torch.cat([self.D(part, phase.resolution, phase.alpha) for part in parts]).mean())
 
     def generator_tensors(self) -> dict[str, Tensor]:
