@@ -38,9 +38,9 @@ def is_trained_now(run: TrainingRun) -> bool:
     path = run.folder / "lock"
     if not path.exists():
         return False
-    # This holds the lock for an instant, for which whoever begins a training has patience.
-    with path.open("r+") as file:
-        return not _held(file)
+    # Shared with all who ask, and for an instant, for which whoever begins a training has patience.
+    with path.open() as file:
+        return not _held(file, fcntl.LOCK_SH)
 
 
 def _held_in_the_end(file: IO[str]) -> bool:
@@ -51,9 +51,9 @@ def _held_in_the_end(file: IO[str]) -> bool:
     return _held(file)
 
 
-def _held(file: IO[str]) -> bool:
+def _held(file: IO[str], lock: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, lock | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -33,6 +34,7 @@ from readerstudy.jobs import services as jobs
 from readerstudy.jobs.models import Job
 from readerstudy.synthesis import services, tasks, watching
 from readerstudy.synthesis.models import Generator, RunMeasurement, TrainingRun
+from readerstudy.synthesis.running import is_trained_now, training_of
 from tests.studies.films import ACTOR, add_film
 from tests.synthesis.runs import make_run
 
@@ -278,6 +280,16 @@ def test_what_is_not_trained_is_not_stopped_and_what_is_trained_not_begun_twice(
         services.stop_training(run=run, actor=ACTOR)
     with pytest.raises(ValidationError, match="“chest” is finished"):
         services.require_resumable(run)
+
+
+def test_asking_whether_a_run_is_trained_is_no_training_of_it(collection: Collection) -> None:
+    run = make_run(collection)
+    with training_of(run):
+        assert is_trained_now(run)
+    # Somebody else asks at the same instant.
+    with (run.folder / "lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert not is_trained_now(run)
 
 
 def test_a_database_that_is_gone_costs_nothing_that_was_trained(
