@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from evaluation.images import distances_bench
+from evaluation.images.distances_bench import distance_figures
 from evaluation.images.extractors import TorchScript
 from evaluation.images.extractors.inception_network import Inception2015
 from evaluation.images.folder import measured
@@ -36,13 +37,13 @@ WINDOWS = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation.images.bench", description=__doc__)
     parser.add_argument("--threads", type=int, default=0, help="threads of the processor; all of them unless given")
+    parser.add_argument("--long", action="store_true", help="with what takes many minutes: 10,000 films, coverage")
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    for measure in MEASURES:
-        with tempfile.TemporaryDirectory() as folder:
-            for figure in measure(Path(folder)):
-                print(json.dumps(figure | circumstances(), ensure_ascii=False), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for figure in chain(extraction_speed(Path(folder)), distance_figures(long=options.long)):
+            print(json.dumps(figure | circumstances(), ensure_ascii=False), flush=True)
     return 0
 
 
@@ -71,9 +72,6 @@ def extraction_speed(folder: Path) -> Iterator[Figure]:
             "loop_batch": LOOP_BATCH,
             "windows": WINDOWS,
         }
-
-
-MEASURES: tuple[Callable[[Path], Iterator[Figure]], ...] = (extraction_speed, *distances_bench.MEASURES)
 
 
 def _networks() -> dict[str, nn.Module]:

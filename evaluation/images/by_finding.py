@@ -41,8 +41,7 @@ def by_finding(
     n = min((sizes[name] for name in kept), default=None)
     figures = {}
     for name in kept:
-        ours, theirs = groups[name]
-        result = at_equal_n(real[ours], fake[theirs], seed, of_patients[name], n)
+        result = at_equal_n(real, fake, seed, of_patients[name], n, groups[name])
         if result:
             _, floor, distance = result
             figures[name] = {"floor": asdict(floor), "frechet": asdict(distance)}

@@ -45,23 +45,30 @@ def largest_n(n_real: int, n_fake: int, seed: int, patients: Sequence[str] | Non
 
 
 def at_equal_n(
-    real: Floats, fake: Floats, seed: int, patients: Sequence[str] | None = None, n: int | None = None
+    real: Floats,
+    fake: Floats,
+    seed: int,
+    patients: Sequence[str] | None = None,
+    n: int | None = None,
+    rows: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[int, Interval, Interval] | None:
     """Real against real, and fake against the same reals, at one n: (n, floor, distance).
 
+    `rows` are those of either side that take part, all unless given, and `patients` those of the real ones among them.
     `n` is the largest that there is unless given. Estimates are means over `SPLITS` splits without replacement, limits
     the 2.5 and 97.5 % quantiles over the splits. None where n would be below 2.
     """
-    largest = largest_n(len(real), len(fake), seed, patients)
+    ours, theirs = rows or (np.arange(len(real)), np.arange(len(fake)))
+    largest = largest_n(len(ours), len(theirs), seed, patients)
     size = min(largest, n or largest)
     if size < FEWEST:
         return None
     random = np.random.default_rng(seed + 1)
     floors, distances = [], []
-    for first, second in floor_splits(len(real), size, seed, patients):
-        reals = moments(real, first[:size])
-        floors.append(between(reals, moments(real, second[:size])))
-        distances.append(between(reals, moments(fake, random.permutation(len(fake))[:size])))
+    for first, second in floor_splits(len(ours), size, seed, patients):
+        reals = moments(real, ours[first[:size]])
+        floors.append(between(reals, moments(real, ours[second[:size]])))
+        distances.append(between(reals, moments(fake, theirs[random.permutation(len(theirs))[:size]])))
     return size, _spread(floors), _spread(distances)
 
 

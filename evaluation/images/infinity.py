@@ -22,8 +22,9 @@ def extrapolated(real: Floats, fake: Floats, seed: int, patients: Sequence[str] 
 
     Both sides shrink together, since either one biases the distance (Chong and Forsyth, CVPR 2020, shrink one): to
     a half and a third of the smaller side, several times. The interval is of the jackknife that leaves a tenth of both
-    sides out, patients of the reals together, Student's t; where nothing is apart it is wider than it need be. None
-    where a third of the smaller side has fewer films than features: the bias is no straight line there.
+    sides out, patients of the reals together but for those on a border, Student's t; where nothing is apart it is wider
+    than it need be. None where a third of the smaller side has fewer films than features: the bias is no straight
+    line there.
     """
     size = min(len(real), len(fake))
     if size < SHRINK[-1] * max(real.shape[1], BLOCKS):

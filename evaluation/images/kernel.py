@@ -43,7 +43,7 @@ def kernel_distance(
     """MMD² of features of shapes (n₁, d) and (n₂, d) with the kernel ((x·y)/d + 1)³ (Bińkowski et al., ICLR 2018).
 
     The estimate is unbiased, so it can be negative. Rows are dealt to blocks at random, those of one of the `patients`
-    of the first side together. Works in bounded memory.
+    of the first side together, but for patients on the border of two blocks. Works in bounded memory.
     """
     return _mmd(_cubic, first, second, seed, patients)
 

@@ -192,7 +192,7 @@ def _series(extractor: str, distance: str, degradation: Step, halves: _Halves, v
     over_splits = np.array([of_step[distance] for of_step in values])
     floor, *steps = (_spread(row) for row in over_splits)
     means = [floor.estimate, *(step.estimate for step in steps)]
-    above = [step.estimate > floor.high for step in steps]
+    above = [floor.high is not None and step.estimate > floor.high for step in steps]
     monotone = bool((np.diff(means) > 0).all())
     return {
         "extractor": extractor,
