@@ -53,7 +53,8 @@ def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in checkpoints(run)[:-KEPT]:
-        shutil.rmtree(old)
+        # Renamed first, so that one that is half removed does not count as whole.
+        shutil.rmtree(old.rename(old.with_name(old.name + ".partial")))
     return folder
 
 

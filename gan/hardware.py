@@ -20,7 +20,7 @@ class Hardware:
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     bf16: bool = False
-    """Convolutions and dense layers in bfloat16; norms, standard deviations and R1 stay in float32."""
+    """Convolutions and dense layers in bfloat16; norms, standard deviations and penalties stay in float32."""
     compile: bool = False
     """`torch.compile` of both networks in stable phases, but for penalties: it has no derivative of a derivative."""
     micro_batch: int | None = None
@@ -88,7 +88,7 @@ def choose_hardware(
     on_card = device != "cpu" and torch.cuda.is_available()
     if bf16 and not on_card and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         raise ValueError("This processor has no bfloat16 units, so bf16 would be many times slower; leave it out.")
-    if compile and not on_card and not has_compiler():
+    if compile and not has_compiler():
         raise ValueError("torch.compile needs a C++ compiler, and there is none here; install g++ or leave it out.")
     if micro_batch is not None and (micro_batch < 1 or micro_batch % min(STD_GROUP, micro_batch)):
         raise ValueError(f"The micro-batch must be below or a multiple of {STD_GROUP}, not {micro_batch}.")

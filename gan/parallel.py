@@ -1,8 +1,8 @@
 """Several processes that train one network, begun by `torchrun`: each takes its share of every step.
 
-The processes draw the same random numbers for the whole step and take every `world`-th film of it, so that the strided
-groups of the minibatch standard deviation hold the same films for any number of processes, and a run can go on with
-another number.
+The processes draw the same random numbers for the whole step and take every `world`-th film of it, so that a run can go
+on with another number of processes. Where each has a multiple of four films, the strided groups of the minibatch
+standard deviation hold the same films for any number.
 """
 
 from __future__ import annotations

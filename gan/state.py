@@ -82,8 +82,9 @@ class TrainingState:
             # Adam's moments belong to networks that no longer exist (the authors reset them likewise).
             self._stage = _stage(self.phase)
             self._renew_optimisers()
-            # What was compiled is of another resolution.
-            torch.compiler.reset()
+            if self.hardware.compile:
+                # What was compiled is of another resolution.
+                torch.compiler.reset()
         noise = random_for(config.seed, f"noise {self.images}")
         reals = faded(self._feed.films(self.images, self.batch, self.phase.resolution), self.phase.alpha)
 
@@ -112,10 +113,10 @@ class TrainingState:
             films, fakes = self._augmented(films, changes[0]), self._augmented(fakes, changes[1])
             with self.hardware.autocast():
                 on_both = scores_of_both(self._quick_D, films, fakes, phase)
-                loss = discriminator_loss(config, *(score.float() for score in on_both))
-                if not config.is_lazy:
-                    between = torch.lerp(films, fakes, weights)
-                    loss = loss + config.gradient_penalty * gradient_penalty(self.D, between, phase)
+            loss = discriminator_loss(config, *(score.float() for score in on_both))
+            if not config.is_lazy:
+                between = torch.lerp(films, fakes, weights)
+                loss = loss + config.gradient_penalty * gradient_penalty(self.D, between, phase)
             loss = loss / self.hardware.parts(len(reals))
             torch.autograd.backward(loss)
             losses.append(loss.detach())

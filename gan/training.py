@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 GENERATOR_FILE = "generator.safetensors"
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
 STEPS_BETWEEN_LOOKS = 32
-"""How often a graphics card's figures are read and other processes asked whether to stop: each look waits for them."""
+"""How often a graphics card's figures are read and its processes agree whether to stop: each look waits for it."""
 FILMS_OF_GAP = 256
 
 
@@ -137,8 +137,7 @@ def _refuse_other_size(config: TrainingConfig, cache: FilmCache) -> None:
 
 
 def _is_time_to_look(state: TrainingState, total: int) -> bool:
-    waits = state.hardware.is_cuda or state.ranks.world > 1
-    return not waits or state.steps % STEPS_BETWEEN_LOOKS == 0 or state.images >= total
+    return not state.hardware.is_cuda or state.steps % STEPS_BETWEEN_LOOKS == 0 or state.images >= total
 
 
 def _try_largest_phase(config: TrainingConfig, cache: FilmCache, hardware: Hardware, ranks: Ranks) -> None:

@@ -196,7 +196,7 @@ def _kept_once_saved(run: TrainingRun, actor: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not checkpoints(run.folder) and not run.measurements.exists():
+        if not (checkpoints(run.folder) or run.measurements.exists() or run.generators.exists()):
             subject = f"training run:{run}"
             with transaction.atomic():
                 run.delete()
