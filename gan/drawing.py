@@ -59,7 +59,6 @@ class Drawer:
             raise ValueError(f"{path} does not hold the network that its .json describes.") from error
         # Draws a third faster on a processor; films differ from those of the other layout by rounding alone.
         self.network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._is_compiled = compile
         self._draw = torch.compile(self.network, dynamic=False) if compile else self.network
 
     @property
@@ -121,8 +120,8 @@ class Drawer:
         return [_canonical(film, f"the strip from seed {first} to {last}") for film in films]
 
     def _at_once(self) -> int:
-        """How many blocks are computed at the same time. What torch.compile makes was compiled for one thread's use."""
-        return 1 if self.device.type != "cpu" or self._is_compiled else torch.get_num_threads()
+        """How many blocks are computed at the same time."""
+        return 1 if self.device.type != "cpu" else torch.get_num_threads()
 
     def _exact(self) -> AbstractContextManager[object]:
         """TensorFloat-32 would keep 10 bits of a film that has 16."""
