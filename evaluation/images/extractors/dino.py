@@ -58,7 +58,7 @@ def _network(folder: Path) -> Any:
         raise ValueError(
             "DINOv2 needs transformers, which is not installed; install what requirements-dino.txt lists."
         ) from error
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     try:
         network, loading = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
