@@ -89,9 +89,7 @@ def test_what_cannot_be_trained_on_is_said(
     assert "Film 1 is 16 pixels wide, less than the 64" in refused(capsys, *training(films, out, resolution=64))
     assert "not 48" in refused(capsys, *training(films, out, resolution=48))
     assert "kimg must be above 0" in refused(capsys, *training(films, out, kimg=0))
-    assert "choose one of h100-256, karras2018, segal2021, small" in refused(
-        capsys, *training(films, out, preset="huge")
-    )
+    assert "choose one of few-films, h100-256, karras2018" in refused(capsys, *training(films, out, preset="huge"))
     assert f"--origin needs the key of the patients' pseudonyms in {KEY}" in refused(
         capsys, *training(films, out, origin="nih")
     )
