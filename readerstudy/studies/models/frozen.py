@@ -19,8 +19,13 @@ from readerstudy.studies.models.study import Study
 
 
 def opaque_code() -> str:
-    """128 random bits as 22 letters: says nothing of what it stands for, and cannot be guessed."""
-    return secrets.token_urlsafe(16)
+    """128 random bits as 22 letters: says nothing of what it stands for, and cannot be guessed.
+
+    It never begins with a dash, which a command line would take for an option.
+    """
+    while (code := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return code
 
 
 class Manifest(models.Model):
