@@ -46,7 +46,7 @@ def save_checkpoint(run: Path, tensors: dict[str, Tensor], description: dict[str
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _write_tensors(partial / WEIGHTS, tensors)
+        write_tensors(partial / WEIGHTS, tensors)
         (partial / STATE).write_text(json.dumps(description | {"sha256": sha256(partial / WEIGHTS)}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
@@ -110,7 +110,7 @@ def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str
     path.parent.mkdir(parents=True, exist_ok=True)
     partial, partial_json = path.with_name(path.name + ".partial"), path.with_suffix(".json.partial")
     try:
-        _write_tensors(partial, tensors)
+        write_tensors(partial, tensors)
         partial_json.write_text(json.dumps(description | {"sha256": sha256(partial)}))
         partial.replace(path)
         partial_json.replace(path.with_suffix(".json"))
@@ -119,7 +119,7 @@ def save_generator(path: Path, tensors: dict[str, Tensor], description: dict[str
             left.unlink(missing_ok=True)
 
 
-def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     # The library's files are for their owner alone; ours are as readable as any other file of this user.
     path.touch()
     mode = path.stat().st_mode

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "readerstudy.jobs",
     "readerstudy.archive",
     "readerstudy.synthesis",
+    "readerstudy.steering",
     "readerstudy.studies",
     "readerstudy.reading",
     "readerstudy.results",

@@ -7,22 +7,23 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from evaluation.classifiers.network import NETWORK, VERSION, load_classifier
+from evaluation.classifiers.network import load_classifier
 from evaluation.images.extractors.network import RESIZED, Network
 
 
 class DenseNet(Network):
-    """The pooled 1,024 features of a classifier of findings. Raises ValueError where the file is none."""
+    """The pooled features of a classifier of findings (1,024 of a DenseNet-121).
 
-    version = f"{NETWORK} {VERSION}"
+    Raises ValueError where the file is none.
+    """
 
     def __init__(self, path: Path) -> None:
         classifier = load_classifier(path)
         super().__init__(path, path.stem, classifier.sha256)
+        self.version = f"{classifier.about.network} {classifier.about.version}"
         self.side = classifier.side
         self.rule = f"{RESIZED.format(side=self.side)}, -1 … 1 as float, one channel"
         self._classifier = classifier
-        classifier.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def answer(self, greys: Tensor) -> object:
         return self._classifier.pooled((greys * 2 - 1).contiguous(memory_format=torch.channels_last))

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from evaluation.classifiers.network import densenet121
+from evaluation.classifiers.network import Description, network_of, save_classifier
 from evaluation.images.extractors import extractor_of, inception
 from evaluation.images.extractors.inception import Inception, fetch
 from evaluation.images.extractors.inception_network import Inception2015
@@ -189,17 +189,16 @@ def test_a_folder_without_such_a_network_is_refused(dino: Path) -> None:
 def classifier(tmp_path: Path) -> Path:
     torch.manual_seed(2)
     path = tmp_path / "chest.safetensors"
-    save_file(densenet121(len(FINDINGS)).state_dict(), path)
-    about = {"version": 1, "network": "densenet121", "side": 64, "findings": FINDINGS}
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.with_suffix(".json").write_text(json.dumps(about | {"sha256": sha256}))
+    ones, zeros = (1.0,) * len(FINDINGS), (0.0,) * len(FINDINGS)
+    about = Description("densenet121", 64, tuple(FINDINGS), ones, zeros, (), (), {}, {})
+    save_classifier(path, network_of("densenet121", len(FINDINGS)), about)
     return path
 
 
 def test_the_classifier_gives_what_its_last_layer_sees(classifier: Path, films: list[Film]) -> None:
     from safetensors.torch import load_file
 
-    network = densenet121(len(FINDINGS)).eval()
+    network = network_of("densenet121", len(FINDINGS)).eval()
     network.load_state_dict(load_file(classifier))
     seen: list[torch.Tensor] = []
     network.class_layers.out.register_forward_hook(lambda _module, given, _logits: seen.append(given[0]))
@@ -209,7 +208,7 @@ def test_the_classifier_gives_what_its_last_layer_sees(classifier: Path, films: 
     rows = extractor.features(films)
     assert rows.shape == (3, 1024)
     assert np.allclose(rows[0], seen[0][0], rtol=1e-4, atol=1e-5)
-    assert (extractor.name, extractor.version) == ("chest", "densenet121 1")
+    assert (extractor.name, extractor.version) == ("chest", "densenet121 2")
     assert "64 × 64, -1 … 1 as float, one channel" in extractor.rule
 
 
@@ -223,7 +222,7 @@ def test_weights_that_are_not_the_described_ones_are_refused(classifier: Path) -
     with pytest.raises(ValueError, match="are not of a densenet121"):
         extractor_of(str(classifier))
     classifier.with_suffix(".json").write_text('{"version": 1}')
-    with pytest.raises(ValueError, match="lacks findings, network, sha256, side"):
+    with pytest.raises(ValueError, match="lacks films, findings, held_out, network, patients"):
         extractor_of(str(classifier))
     classifier.with_suffix(".json").unlink()
     with pytest.raises(ValueError, match=r"chest\.json does not describe a classifier"):
