@@ -193,6 +193,7 @@ def test_a_margin_that_is_no_number_is_refused() -> None:
         call_command("create_study", *OPTIONS, "--margin", "nan")
     assert not Study.objects.exists()
 
+
 def test_an_opaque_code_can_be_given_to_a_command() -> None:
     """A dash in front would be taken for an option; it would come up once in 64 codes."""
     codes = [opaque_code() for _ in range(2000)]
