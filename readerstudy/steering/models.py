@@ -186,12 +186,16 @@ class SteeredFilm(models.Model):
 
 
 class FilmReview(models.Model):
-    """What one reviewer said of one steered film. Only ever added to: a reviewer's last row on a film counts."""
+    """What one reviewer said of one steered film. Only ever added to: a reviewer's last row on a film counts.
+
+    A row that takes the verdict back leaves the film as if the reviewer had said nothing.
+    """
 
     class Verdict(models.TextChoices):
         PLAUSIBLE = "plausible", _("plausible")
         IMPLAUSIBLE = "implausible", _("implausible")
         ARTEFACT = "artefact", _("artefact")
+        TAKEN_BACK = "taken back", _("taken back")
 
     film = models.ForeignKey(SteeredFilm, models.PROTECT, related_name="reviews", verbose_name=_("film"))
     reviewer = models.ForeignKey(
@@ -212,7 +216,7 @@ class FilmReview(models.Model):
         ordering = ["film", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(verdict__in=["plausible", "implausible", "artefact"]), name="verdict_is_known"
+                condition=Q(verdict__in=["plausible", "implausible", "artefact", "taken back"]), name="verdict_is_known"
             ),
         ]
 

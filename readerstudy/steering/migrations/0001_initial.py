@@ -186,7 +186,12 @@ class Migration(migrations.Migration):
                 (
                     "verdict",
                     models.CharField(
-                        choices=[("plausible", "plausible"), ("implausible", "implausible"), ("artefact", "artefact")],
+                        choices=[
+                            ("plausible", "plausible"),
+                            ("implausible", "implausible"),
+                            ("artefact", "artefact"),
+                            ("taken back", "taken back"),
+                        ],
                         max_length=11,
                         verbose_name="verdict",
                     ),
@@ -330,7 +335,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="filmreview",
             constraint=models.CheckConstraint(
-                condition=models.Q(("verdict__in", ["plausible", "implausible", "artefact"])), name="verdict_is_known"
+                condition=models.Q(("verdict__in", ["plausible", "implausible", "artefact", "taken back"])),
+                name="verdict_is_known",
             ),
         ),
         *append_only("steering_filmreview"),
