@@ -31,7 +31,8 @@ def canonical(values: npt.NDArray, *, inverted: bool = False, outside: npt.NDArr
 
     `values` has shape (H, W) in any unit; `inverted` says that bright means thin (MONOCHROME1); `outside` marks padding
     that is no part of the film: it has no say in the intensity rule and turns black. The result has the side
-    min(H, W, 1024). Raises ValueError where the film is not two-dimensional, not finite or all of one grey.
+    min(H, W, 1024). A film in canonical form stays as it is, to the last grey. Raises ValueError where the film is not
+    two-dimensional, not finite or all of one grey.
     """
     if values.ndim != 2 or min(values.shape) < 1:
         raise ValueError(f"A film has rows and columns, but this one has the shape {values.shape}.")
@@ -42,6 +43,8 @@ def canonical(values: npt.NDArray, *, inverted: bool = False, outside: npt.NDArr
     if padding is not None and padding.all():
         raise ValueError("The film shows nothing: all of it is padding.")
     levels = _levels(square)
+    if levels is not None and padding is None and not inverted and _is_stretched(levels):
+        return levels
     inside = square if levels is None else levels
     low, high = _limits(inside if padding is None else inside[~padding])
     if high <= low:
@@ -131,6 +134,18 @@ def _levels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16] | None:
         return None
     whole = values.astype(np.uint16)
     return whole if np.array_equal(whole, values) else None
+
+
+def _is_stretched(levels: Film) -> bool:
+    """Whether the intensity rule was applied already: black and white reach the ranks between which it interpolates.
+
+    To interpolate there once more could move a film's greys by some steps, for nothing.
+    """
+    if len(levels) > LARGEST_SIDE:
+        return False
+    rank = (levels.size - 1) // 200
+    ends = np.partition(levels.ravel(), (rank, levels.size - 1 - rank))
+    return bool(ends[rank] == 0 and ends[levels.size - 1 - rank] == FULL_SCALE)
 
 
 def _limits(values: npt.NDArray) -> tuple[float, float]:

@@ -1,4 +1,8 @@
-"""Drawn films as DICOM: Secondary Capture images whose every level says that they are synthetic."""
+"""Drawn films as DICOM: Secondary Capture images whose every level says that they are synthetic.
+
+The element Synthetic Data (0008,001C) is left out: it came into the standard in 2022, and validators from before refuse
+a file that has it. Conversion Type SYN says the same, and always has.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +19,35 @@ from gan.whole_file import whole_file
 MAKER, MODEL = "readerstudy", "progressive generative adversarial network"
 
 
-def write_dicom(path: Path, film: Film, *, generator: str, seed: int, truncation: float, images: int) -> None:
+def write_dicom(
+    path: Path, film: Film, *, generator: str, seed: int, images: int, truncation: float = 1.0, target: str = ""
+) -> None:
     """Write a drawn film as a DICOM file, whole or not at all.
 
-    `generator` is the SHA-256 of the weights, `images` how many it was shown in training. The same film by the same
-    generator from the same seed has the same identifiers and the same bytes; another film never has.
+    `generator` is the SHA-256 of the weights, `images` how many it was shown in training. `target` says in plain ASCII
+    what a film was steered to from the latent of its seed. The same film by the same generator from the same seed has
+    the same identifiers and the same bytes; another film never has.
     """
-    dataset = _patient(generator, seed) | _study(generator, seed) | _equipment(generator) | _image(film, seed)
+    # A film is not known by its seed where it was steered, to one target or another.
+    name = f"{seed}-{film_hash(film)[:16]}" if target else str(seed)
+    dataset = _patient(generator, name) | _study(generator, name) | _equipment(generator) | _image(film)
+    dataset["ImageComments"] = f"SYNTHETIC: film of seed {seed}, no image of any patient" + (
+        f". Target {target} (classifier, unverified)" if target else ""
+    )
+    way = f"steered from seed {seed} to a target" if target else f"seed {seed}; truncation {truncation}"
     dataset["DerivationDescription"] = (
         "Synthetic: drawn by a generative network, no image of any patient. "
-        f"Generator SHA-256 {generator}, trained on {images} images shown; seed {seed}; truncation {truncation}."
+        f"Generator SHA-256 {generator}, trained on {images} images shown; {way}."
     )
     dataset["SOPInstanceUID"] = _uid(f"{generator} {seed} {film_hash(film)}")
     with whole_file(path) as file:
         _file(dataset).save_as(file, enforce_file_format=True)
 
 
-def _patient(generator: str, seed: int) -> dict[str, object]:
+def _patient(generator: str, name: str) -> dict[str, object]:
     return {
         "PatientName": "Synthetic^Film",
-        "PatientID": f"SYNTHETIC-{generator[:16]}-{seed}",
+        "PatientID": f"SYNTHETIC-{generator[:16]}-{name}",
         "PatientBirthDate": "",
         "PatientSex": "",
         "PatientComments": "Synthetic. There is no such person.",
@@ -43,17 +56,17 @@ def _patient(generator: str, seed: int) -> dict[str, object]:
     }
 
 
-def _study(generator: str, seed: int) -> dict[str, object]:
+def _study(generator: str, name: str) -> dict[str, object]:
     """Each film is a study and a series of its own, as each is of a person of its own."""
     return {
-        "StudyInstanceUID": _uid(f"study {generator} {seed}"),
+        "StudyInstanceUID": _uid(f"study {generator} {name}"),
         "StudyDate": "",
         "StudyTime": "",
         "ReferringPhysicianName": "",
         "StudyID": "SYNTHETIC",
         "AccessionNumber": "",
         "StudyDescription": "SYNTHETIC chest radiograph",
-        "SeriesInstanceUID": _uid(f"series {generator} {seed}"),
+        "SeriesInstanceUID": _uid(f"series {generator} {name}"),
         "SeriesNumber": 1,
         "SeriesDescription": "SYNTHETIC, drawn by a generative network",
         # What it is drawn to look like, so that viewers show it as a radiograph.
@@ -75,14 +88,12 @@ def _equipment(generator: str) -> dict[str, object]:
     }
 
 
-def _image(film: Film, seed: int) -> dict[str, object]:
+def _image(film: Film) -> dict[str, object]:
     rows, columns = film.shape
     return {
         "SOPClassUID": SecondaryCaptureImageStorage,
-        "SyntheticData": "YES",
         "ImageType": ["DERIVED", "SECONDARY", "SYNTHETIC"],
         "InstanceNumber": 1,
-        "ImageComments": f"SYNTHETIC: film of seed {seed}, no image of any patient",
         "PatientOrientation": "",
         "BurnedInAnnotation": "NO",
         "RecognizableVisualFeatures": "NO",

@@ -190,6 +190,15 @@ def test_a_film_in_colour_and_a_tiny_one_are_refused(source: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("said", [{"ConversionType": "SYN"}, {"SyntheticData": "YES"}])
+def test_a_film_that_says_it_is_synthetic_may_be_tiny_and_stays_from_among_real_ones(
+    source: Path, said: dict[str, str]
+) -> None:
+    write_dicom(source / "film.dcm", phantom(1)[:64, :64], **said)
+    assert "it is synthetic" in bring_in(source).refused["film.dcm"]
+    assert bring_in(source, "drawn", truth="synthetic").imported == 1
+
+
 def make_empty(path: Path) -> None:
     path.touch()
 

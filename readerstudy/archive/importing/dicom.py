@@ -192,8 +192,12 @@ def _known(header: Dataset, facts: Facts) -> Known:
             "view": _text(header, "ViewPosition"),
         }
     )
-    says_so = _text(header, "SyntheticData") == "YES" or _text(header, "ConversionType") == "SYN"
-    return replace(known, is_synthetic=says_so)
+    return replace(known, is_synthetic=_is_synthetic(header))
+
+
+def _is_synthetic(header: Dataset) -> bool:
+    """Conversion Type says it since there are secondary captures, Synthetic Data since 2022."""
+    return _text(header, "ConversionType") == "SYN" or _text(header, "SyntheticData") == "YES"
 
 
 def _doubts(header: Dataset) -> tuple[str, ...]:
@@ -211,7 +215,8 @@ def _check_pixels(dataset: Dataset) -> None:
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns > MOST_PIXELS:
         raise Refused(_("It claims %(rows)d × %(columns)d pixels, more than any film.") % _size(rows, columns))
-    if min(rows, columns) < SMALLEST_SIDE:
+    # A generator may draw films as small as it likes; they are radiographs of nobody.
+    if min(rows, columns) < SMALLEST_SIDE and not _is_synthetic(dataset):
         raise Refused(_("It has %(rows)d × %(columns)d pixels, too few for a radiograph.") % _size(rows, columns))
     allocated, stored, high = (int(_value(dataset, name)) for name in ("BitsAllocated", "BitsStored", "HighBit"))
     if allocated not in (8, 16) or not 8 <= stored <= allocated:
