@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
     "stable_kimg": 1,
     "fade_kimg": 1,
     "final_kimg": 1,
-    "minibatch": ((4, 4), (8, 4), (16, 4)),
+    "minibatch": ((4, 4), (8, 4), (16, 4), (32, 4)),
 }
 
 

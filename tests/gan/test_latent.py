@@ -88,7 +88,7 @@ def test_a_content_latent_costs_its_views_and_no_more() -> None:
 
 
 def test_other_findings_are_kept_where_they_were() -> None:
-    """The generator's halves hang together: to brighten the left one is to brighten the right one, unless it is kept."""
+    """Of two halves that hang together, to brighten the left one is to brighten the right one, unless it is kept."""
 
     def mixed(rows: Tensor) -> Tensor:
         unit = on_sphere(rows)

@@ -1,0 +1,1 @@
+"""How well latent class optimisation reaches a finding, at what cost, and beside what."""
