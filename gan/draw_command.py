@@ -8,12 +8,15 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from gan.drawing import Drawer, check_truncation
+from gan.drawing import Drawer, check_truncation, truncated
 from gan.export import export_generator
 from gan.hardware import DEVICES, choose_hardware
 from gan.parallel import local_rank
@@ -42,11 +45,14 @@ def add_generate(commands: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def add_interpolate(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     strips: argparse.ArgumentParser = commands.add_parser(
-        "interpolate", help="draw strips of films on the way from one seed to the next, on one sheet"
+        "interpolate", help="draw strips of films on the way from one seed or latent to the next, on one sheet"
     )
     _add_generator(strips)
     strips.add_argument("--out", type=Path, required=True, help="16-bit PNG")
-    strips.add_argument("--seeds", type=int, nargs="+", required=True, metavar="SEED", help="two or more")
+    ends = strips.add_mutually_exclusive_group(required=True)
+    ends.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="two or more")
+    ends.add_argument("--latents", type=Path, help=".npy of latents, one a row, as an archive of steered films has it")
+    strips.add_argument("--rows", type=int, nargs="+", metavar="ROW", help="of the latents, from 0; two or more")
     strips.add_argument("--steps", type=int, default=8, help="films in a strip, with both of its ends")
     strips.set_defaults(run=_interpolate)
     return strips
@@ -87,9 +93,12 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _interpolate(options: argparse.Namespace) -> int:
-    if len(options.seeds) < 2:
-        raise ValueError("A strip lies between two seeds; give two or more.")
-    _refuse_negative(options.seeds)
+    if len(options.rows or [] if options.latents else options.seeds) < 2:
+        raise ValueError("A strip lies between two seeds, or two rows of latents; give two or more.")
+    if options.latents and options.truncation != 1:
+        raise ValueError("Latents are taken as they are; truncation is for seeds.")
+    if options.seeds:
+        _refuse_negative(options.seeds)
     drawer = _drawer(options)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_film(options.out, np.vstack(list(_strips(options, drawer))))
@@ -117,9 +126,24 @@ def _refuse_negative(seeds: list[int]) -> None:
 
 
 def _strips(options: argparse.Namespace, drawer: Drawer) -> Iterator[Film]:
-    pairs = list(zip(options.seeds, options.seeds[1:], strict=False))
-    for first, last in tqdm(pairs, desc="Drawing strips", unit="strip"):
-        yield np.hstack(drawer.strip(first, last, options.steps, options.truncation))
+    ends = _ends(options, drawer)
+    for first, last in tqdm(list(pairwise(ends)), desc="Drawing strips", unit="strip"):
+        yield np.hstack(drawer.strip(first, last, options.steps))
+
+
+def _ends(options: argparse.Namespace, drawer: Drawer) -> Tensor:
+    """The latents that the strips begin and end at, one a row."""
+    if not options.latents:
+        return truncated(drawer.latents(options.seeds), options.truncation)
+    try:
+        latents = np.load(options.latents, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{options.latents} is no array as NumPy saves it ({error}).") from error
+    if not isinstance(latents, np.ndarray) or latents.ndim != 2 or latents.dtype.kind != "f":
+        raise ValueError(f"{options.latents} holds no latents, one a row.")
+    if not all(0 <= row < len(latents) for row in options.rows):
+        raise ValueError(f"The rows of {options.latents} are numbered from 0 to {len(latents) - 1}.")
+    return torch.from_numpy(latents[options.rows].astype(np.float32))
 
 
 # A folder of films

@@ -105,19 +105,20 @@ class Drawer:
         """The seeds that process `rank` of `world` draws, in whole blocks, so that nothing is drawn twice."""
         return [seed for seed in seeds if seed // self.block % world == rank]
 
-    def strip(self, first: int, last: int, steps: int, truncation: float = 1.0) -> list[Film]:
-        """`steps` films in the canonical form on the way from the seed `first` to the seed `last`, both among them.
+    def strip(self, start: Tensor, end: Tensor, steps: int) -> list[Film]:
+        """`steps` films in the canonical form on the way from one latent to another, both among them.
 
-        The way is the great circle through both latents: on a straight line the latents in its middle would be nearer
-        to zero than any that the generator has seen.
+        The way is the great circle through both: on a straight line the latents in its middle would be nearer to zero
+        than any that the generator has seen. Raises ValueError for latents of another length than the generator's.
         """
         if steps < 2:
             raise ValueError(f"A strip has at least 2 films, its two ends, not {steps}.")
-        start, end = truncated(self.latents([first, last]), truncation)
+        if start.shape != (self.config.latent,) or end.shape != start.shape:
+            raise ValueError(f"This generator draws from latents of {self.config.latent} numbers, not {len(start)}.")
         way = torch.stack([on_circle(start, end, step / (steps - 1)) for step in range(steps)])
         with _single_threads(self._at_once()) as pool:
             films = torch.cat(list(pool.map(self._draw_still, torch.split(way, self.block))))
-        return [_canonical(film, f"the strip from seed {first} to {last}") for film in films]
+        return [_canonical(film, "a strip") for film in films]
 
     def _at_once(self) -> int:
         """How many blocks are computed at the same time."""

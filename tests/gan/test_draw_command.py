@@ -146,6 +146,25 @@ def test_strips_lie_on_one_sheet(generator: Path, tmp_path: Path, capsys: pytest
     assert "at least 2 films" in refused(capsys, *given, "--seeds", 3, 4, "--steps", 1)
 
 
+def test_strips_between_latents_of_a_file_are_those_between_their_seeds(
+    generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latents, of_seeds, of_rows = tmp_path / "latents.npy", tmp_path / "seeds.png", tmp_path / "rows.png"
+    np.save(latents, Drawer(generator).latents([7, 3, 9]).numpy())
+    given = ("interpolate", "--generator", generator, "--steps", 4)
+    assert main([str(part) for part in (*given, "--out", of_seeds, "--seeds", 9, 7, 3)]) == 0
+    given = (*given, "--out", of_rows, "--latents", latents)
+    assert main([str(part) for part in (*given, "--rows", 2, 0, 1)]) == 0
+    assert np.array_equal(read_film(of_rows), read_film(of_seeds))
+    assert "give two or more" in refused(capsys, *given)
+    assert "numbered from 0 to 2" in refused(capsys, *given, "--rows", 0, 3)
+    assert "truncation is for seeds" in refused(capsys, *given, "--rows", 0, 1, "--truncation", 0.5)
+    np.save(latents, np.zeros((3, 5), dtype=np.float32))
+    assert "draws from latents of" in refused(capsys, *given, "--rows", 0, 1)
+    latents.write_bytes(b"no array")
+    assert "no array as NumPy saves it" in refused(capsys, *given, "--rows", 0, 1)
+
+
 def test_what_the_machine_does_not_have_is_said_in_a_sentence(
     generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,16 +107,19 @@ def test_the_way_between_latents_is_a_great_circle() -> None:
     assert torch.equal(on_circle(start, start, 0.5), start)
 
 
-def test_a_strip_leads_from_one_seeds_film_to_the_others(generator: Path) -> None:
+def test_a_strip_leads_from_one_latents_film_to_the_others(generator: Path) -> None:
     drawer = Drawer(generator)
-    strip = drawer.strip(3, 9, 5)
+    start, end = drawer.latents([3, 9])
+    strip = drawer.strip(start, end, 5)
     first, last = drawer.films([3, 9])
     assert len(strip) == 5
     assert np.array_equal(strip[0], first)
     assert np.array_equal(strip[-1], last)
     assert len({film.tobytes() for film in strip}) == 5
     with pytest.raises(ValueError, match="at least 2 films"):
-        drawer.strip(3, 9, 1)
+        drawer.strip(start, end, 1)
+    with pytest.raises(ValueError, match="draws from latents of"):
+        drawer.strip(start[1:], end[1:], 2)
 
 
 def test_films_come_out_in_the_canonical_form(generator: Path) -> None:
