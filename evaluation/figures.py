@@ -129,18 +129,24 @@ def ratings(counts: Mapping[str, Mapping[str, int]]) -> str | None:
 
 
 def contact_sheet(films: Sequence[Film], columns: int = COLUMNS) -> str:
-    """Films of one side in rows, as one 8-bit PNG on white, as a data URI."""
-    tiles = [np.rint(resample(film, min(TILE, len(film))) / FULL_SCALE * 255).astype(np.uint8) for film in films]
-    step = len(tiles[0]) + GAP
+    """Films in rows, as one 8-bit PNG on white, as a data URI."""
+    return _data_uri("image/png", sheet_png(films, columns))
+
+
+def sheet_png(films: Sequence[Film], columns: int = COLUMNS) -> bytes:
+    """Films in rows, at the side of the smallest, as one 8-bit PNG on white."""
+    side = min(TILE, *(len(film) for film in films))
+    tiles = [np.rint(resample(film, side) / FULL_SCALE * 255).astype(np.uint8) for film in films]
+    step = side + GAP
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     sheet = np.full((rows * step - GAP, columns * step - GAP), 255, dtype=np.uint8)
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        sheet[row * step : row * step + len(tile), column * step : column * step + len(tile)] = tile
+        sheet[row * step : row * step + side, column * step : column * step + side] = tile
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
-    return _data_uri("image/png", buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _canvas(height: float = SIDE) -> tuple[Figure, Axes]:

@@ -46,10 +46,15 @@ def add_images(commands: Any) -> None:
     features.add_argument("--out", type=Path, required=True, help=".npy of shape (n, d); a .csv beside it names films")
     features.set_defaults(run=features_of_folder, json=None)
     for command in (images, features):
-        command.add_argument("--extractor", default=Texture.name, help=CHOICES)
-        where = command.add_mutually_exclusive_group()
-        where.add_argument("--cache", type=Path, help="folder where features are kept; one of yours unless given")
-        where.add_argument("--no-cache", action="store_true", help="keep nothing and take nothing up")
+        add_extractor(command)
+
+
+def add_extractor(command: argparse.ArgumentParser) -> None:
+    """Add what says which features are computed, and where they are kept."""
+    command.add_argument("--extractor", default=Texture.name, help=CHOICES)
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--cache", type=Path, help="folder where features are kept; one of yours unless given")
+    where.add_argument("--no-cache", action="store_true", help="keep nothing and take nothing up")
 
 
 def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
@@ -59,8 +64,8 @@ def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
     """
     extractor = extractor_of(options.extractor)
     folders = [folder for folder in (options.real, options.fake, options.held_out) if folder]
-    with ranks_of_environment() as ranks, _cache(options, ranks) as cache:
-        measured = [_measured([extractor, Pixels()], folder, cache, ranks) for folder in folders]
+    with ranks_of_environment() as ranks, cache_of(options, ranks) as cache:
+        measured = [measured_folder([extractor, Pixels()], folder, cache, ranks) for folder in folders]
         if not ranks.is_first:
             return None
         rows, pixels = ([one.mapped(cache) for one in kind] for kind in zip(*measured, strict=True))
@@ -74,7 +79,7 @@ def distances_of_folders(options: argparse.Namespace) -> dict[str, Any] | None:
         if findings:
             figures["by_finding"] = by_finding(*rows[:2], *findings, seed=options.seed, patients=films[0].patients)
         figures["memorisation"] = memorisation
-    real, fake = (_AsTheyAreRead(side) for side in films[:2])
+    real, fake = (AsTheyAreRead(side) for side in films[:2])
     figures["similarity"] = similarity(real, fake, options.seed, films[0].patients)
     return figures
 
@@ -121,8 +126,8 @@ def features_of_folder(options: argparse.Namespace) -> dict[str, Any] | None:
     extractor = extractor_of(options.extractor)
     if options.out.suffix != ".npy":
         raise ValueError(f"Features are written as .npy, which {options.out} does not end on.")
-    with ranks_of_environment() as ranks, _cache(options, ranks) as cache:
-        (films,) = _measured([extractor], options.films, cache, ranks)
+    with ranks_of_environment() as ranks, cache_of(options, ranks) as cache:
+        (films,) = measured_folder([extractor], options.films, cache, ranks)
         if not ranks.is_first:
             return None
         films.write(options.out)
@@ -136,7 +141,8 @@ def features_of_folder(options: argparse.Namespace) -> dict[str, Any] | None:
     }
 
 
-def _measured(extractors: Sequence[Extractor], folder: Path, cache: Path, ranks: Ranks) -> list[Films]:
+def measured_folder(extractors: Sequence[Extractor], folder: Path, cache: Path, ranks: Ranks) -> list[Films]:
+    """As `measured_by`, with a bar that shows how far it is."""
     with tqdm(desc=f"Features of {folder.name}", unit="film", disable=None if ranks.is_first else True) as bar:
 
         def show(done: int, number: int) -> None:
@@ -146,21 +152,21 @@ def _measured(extractors: Sequence[Extractor], folder: Path, cache: Path, ranks:
         return measured_by(extractors, folder, cache, ranks, show)
 
 
-class _AsTheyAreRead(Sequence[Film]):
-    """The films of a folder, each read when it is asked for."""
+class AsTheyAreRead(Sequence[Film]):
+    """The films of a folder, or some of them by their rows, each read when it is asked for."""
 
-    def __init__(self, films: Films) -> None:
-        self._films = films
+    def __init__(self, films: Films, rows: Sequence[int] | np.ndarray | None = None) -> None:
+        self._films, self._rows = films, range(len(films.names)) if rows is None else rows
 
     def __len__(self) -> int:
-        return len(self._films.names)
+        return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return read_canonical(self._films.folder / self._films.names[index])
+        return read_canonical(self._films.folder / self._films.names[self._rows[index]])
 
 
 @contextmanager
-def _cache(options: argparse.Namespace, ranks: Ranks) -> Iterator[Path]:
+def cache_of(options: argparse.Namespace, ranks: Ranks) -> Iterator[Path]:
     """The folder of the cache; without one, a folder that is gone afterwards."""
     if not options.no_cache:
         yield options.cache or user_cache() / "features"

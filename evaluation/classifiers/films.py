@@ -115,12 +115,23 @@ def films_of_folder(
     """
     paths = film_paths(folder)
     names = [path.relative_to(folder).as_posix() for path in paths]
+    labels, known = known_of_folder(folder, names, findings, key=key, origin=origin)
+    greys, hashes = read_films(paths, side, progress)
+    patients = [patient or hashed for patient, hashed in zip(known, hashes, strict=True)]
+    return LabelledFilms(greys, names, labels, tuple(patients), hashes, tuple(findings), side)
+
+
+def known_of_folder(
+    folder: Path, names: Sequence[str], findings: Sequence[str], *, key: bytes | None = None, origin: str = ""
+) -> tuple[Labels, list[str]]:
+    """What the labels.csv of a folder knows of its films, by name: labels (n, findings) as above, and patients.
+
+    A patient is empty where not known. Raises ValueError that names the row at fault.
+    """
     rows = read_labels(folder / LABELS)
     known = [_Row(rows.get(name, {}), f"{name} in {folder / LABELS}") for name in names]
     labels = np.array([row.labels(findings) for row in known], dtype=np.float32).reshape(len(names), len(findings))
-    greys, hashes = read_films(paths, side, progress)
-    patients = [row.patient(key, origin) or hashed for row, hashed in zip(known, hashes, strict=True)]
-    return LabelledFilms(greys, names, labels, tuple(patients), hashes, tuple(findings), side)
+    return labels, [row.patient(key, origin) for row in known]
 
 
 def read_films(
