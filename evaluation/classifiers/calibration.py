@@ -46,10 +46,11 @@ def calibrated(logits: Floats, labels: Floats) -> Calibration:
         if not 1.01 * COLDEST < temperature < HOTTEST / 1.01:
             notes.append(f"temperature at the end of its range, {temperature:.2f}")
     # In the precision of the network, in which the films are to lie on this side or on that.
-    without = logits[~shown] / logits.dtype.type(temperature)
-    if len(without) < FEWEST_FOR_THRESHOLD:
-        notes.append(f"threshold rough: {len(without)} calibration films without")
-    return Calibration(temperature, threshold(without) if len(without) else 0.0, tuple(notes))
+    scaled = logits / logits.dtype.type(temperature)
+    without = int((~shown).sum())
+    if without < FEWEST_FOR_THRESHOLD:
+        notes.append(f"threshold rough: {without} calibration films without")
+    return Calibration(temperature, threshold(scaled, shown) if without else 0.0, tuple(notes))
 
 
 def best_temperature(logits: Floats, shown: npt.NDArray[np.bool_]) -> float:
@@ -70,17 +71,23 @@ def best_temperature(logits: Floats, shown: npt.NDArray[np.bool_]) -> float:
     return exp(float(found.x))
 
 
-def threshold(without: Floats, specificity: float = SPECIFICITY) -> float:
-    """The logit below which at least `specificity` of films without the finding lie, with as many above as may be.
+def threshold(logits: Floats, shown: npt.NDArray[np.bool_], specificity: float = SPECIFICITY) -> float:
+    """Of the logits below which at least `specificity` of films without the finding lie, the one that tells best.
 
-    Half-way between the last film below and the first one above, or just above the last film where none is left.
+    That is the one of the greatest sum of sensitivity and specificity (Youden, Cancer 1950): a classifier that tells
+    films apart without fault is cut between both kinds, not among the films without. Half-way between the films on
+    either side of the cut, or just above the last film where none is left; the lowest of cuts that tell alike.
     """
-    ordered = np.sort(without)
-    below = ordered[ceil(specificity * len(ordered) - 1e-9) - 1]
-    above = ordered[ordered > below]
+    ordered = np.unique(logits)
+    least = np.sort(logits[~shown])[ceil(specificity * (~shown).sum() - 1e-9) - 1]
+    below = ordered[ordered >= least]
+    sensitivity = [(logits[shown] > cut).sum() / max(shown.sum(), 1) for cut in below]
+    told = [share + (logits[~shown] <= cut).mean() for share, cut in zip(sensitivity, below, strict=True)]
+    cut = below[int(np.argmax(told))]
+    above = ordered[ordered > cut]
     if not len(above):
-        return float(np.nextafter(np.float32(below), np.float32(np.inf)))
-    return float((below + above[0]) / 2)
+        return float(np.nextafter(np.float32(cut), np.float32(np.inf)))
+    return float((cut + above[0]) / 2)
 
 
 def to_json(findings: tuple[str, ...], calibrations: list[Calibration], labels: Floats) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from evaluation.classifiers.films import LabelledFilms, as_values
 from evaluation.classifiers.network import Classifier
 from evaluation.images.patients import numbered
 from evaluation.readers.auc import delong
+from evaluation.readers.intervals import wilson
 
-Floats = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float64]
 
 FILMS_AT_ONCE = 64
 DRAWS = 2000
@@ -37,13 +38,16 @@ def auc_table(scores: Floats, films: LabelledFilms, *, draws: int = DRAWS, seed:
     """The AUC of every finding with DeLong's interval and one by drawing patients anew, and their mean.
 
     `scores` has one column for each of `films.findings`. DeLong's interval takes films for independent; the bootstrap
-    draws whole patients. What is not defined is None, with a `reason`.
+    draws whole patients. What is not defined is None, with a `reason`. Raises ValueError without films.
     """
+    if not len(films):
+        raise ValueError("There are no films to measure on.")
     drawn = areas_of_drawn_patients(scores, films, draws=draws, seed=seed)
-    of_findings = {
-        finding: _of_finding(scores[:, column], films.labels[:, column], films, drawn[:, column])
-        for column, finding in enumerate(films.findings)
-    }
+    of_findings: dict[str, Any] = {}
+    for column, finding in enumerate(films.findings):
+        known = ~np.isnan(films.labels[:, column])
+        shown, values = films.labels[known, column] == 1, scores[known, column]
+        of_findings[finding] = _of_finding(values, shown, drawn[:, column])
     defined = [column for column, row in enumerate(of_findings.values()) if row["auc"] is not None]
     return {
         "films": len(films),
@@ -90,23 +94,46 @@ def weighted_areas(scores: Floats, shown: npt.NDArray[np.bool_], times: Floats) 
     return np.divide(won, pairs, out=np.full(len(times), np.nan), where=pairs > 0)
 
 
-def _of_finding(scores: Floats, labels: Floats, films: LabelledFilms, drawn: Floats) -> dict[str, Any]:
-    known = ~np.isnan(labels)
-    shown = labels[known] == 1
-    counts = {"n": int(known.sum()), "positives": int(shown.sum())}
+def measured(classifier: Classifier, films: LabelledFilms, said: Floats | None = None) -> dict[str, Any]:
+    """`auc_table` of a classifier, and its sensitivity and specificity at its own thresholds.
+
+    `said` are its `scores` of these films where they are there already. Raises ValueError without films.
+    """
+    said = scores(classifier, films) if said is None else said
+    films = films.about(classifier.findings)
+    table = auc_table(said, films)
+    shown = said >= np.array(classifier.about.threshold)
+    for column, row in enumerate(table["findings"].values()):
+        labels = films.labels[:, column]
+        row["sensitivity"] = _share(shown[labels == 1, column])
+        row["specificity"] = _share(~shown[labels == 0, column])
+    return table
+
+
+def _share(right: npt.NDArray[np.bool_]) -> dict[str, Any] | None:
+    """A share of right answers with Wilson's interval, which takes films for independent."""
+    if not len(right):
+        return None
+    found = wilson(int(right.sum()), len(right), CONFIDENCE)
+    return {"right": int(right.sum()), "of": len(right), "interval": [found.low, found.high]}
+
+
+def _of_finding(scores: Floats, shown: npt.NDArray[np.bool_], drawn: Floats) -> dict[str, Any]:
+    """`scores` and `shown` (n,) of the films of which it is known."""
+    counts = {"n": len(shown), "positives": int(shown.sum())}
     nothing = {"auc": None, "delong": None, "bootstrap": None}
-    if not counts["n"]:
+    if not len(shown):
         return counts | nothing | {"reason": "no film of which it is known"}
-    if not 0 < counts["positives"] < counts["n"]:
-        return counts | nothing | {"reason": f"no film {'without' if counts['positives'] else 'with'} it"}
-    area = delong(scores[known], shown, CONFIDENCE)
+    if shown.all() or not shown.any():
+        return counts | nothing | {"reason": f"no film {'without' if shown.all() else 'with'} it"}
+    area = delong(scores, shown, CONFIDENCE)
     row: dict[str, Any] = counts | {
         "auc": area.estimate,
         "delong": None if area.low is None else [area.low, area.high],
         "bootstrap": _interval(drawn),
     }
     if row["delong"] is None or row["bootstrap"] is None:
-        row["reason"] = "too few films or patients for an interval, or no overlap of the scores"
+        row["reason"] = "too few films or patients for an interval, or scores that do not overlap"
     return row
 
 

@@ -11,6 +11,10 @@ from gan.folder import LABELS, read_labels
 from gan.seeds import seed_for
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.9
+HELD_OUT_SHARE = 0.2
+"""Of the patients, to measure on where nobody says who is held out."""
+CALIBRATION_SHARE = 0.15
+"""Of the patients to train on."""
 
 
 def in_part(patients: Iterable[str], part: int, parts: int, seed: int = 0) -> frozenset[str]:

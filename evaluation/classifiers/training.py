@@ -8,7 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,10 @@ class ClassifierConfig:
     @property
     def steps(self) -> int:
         return self.images // self.batch
+
+    def over(self, epochs: float, films: int) -> ClassifierConfig:
+        """The same, but showing each of so many films so often."""
+        return replace(self, images=max(self.batch, round(epochs * films)))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
