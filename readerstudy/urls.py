@@ -1,4 +1,4 @@
-"""Doors: the front page, the reading room, results, the admin, the API's schema."""
+"""Doors: the front page, the reading room, results, the review of archives, the admin, the API's schema."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -22,6 +22,7 @@ urlpatterns = [
     path("read/", include("readerstudy.reading.urls")),
     path("preview/", include("readerstudy.reading.preview_urls", namespace="preview")),
     path("results/", include("readerstudy.results.urls")),
+    path("review/", include("readerstudy.steering.urls")),
     path("api/schema/", schema, name="schema"),
     path("admin/studies/study/<int:pk>/preview/", preview.begin, name="begin-preview"),
     path("admin/studies/study/<int:pk>/readers/", admin.site.admin_view(readers_of_study), name="readers-of-study"),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -20,19 +18,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_tasks.base import Task
-from PIL import Image
 
-from gan.pixels import read_film, resample
+from gan.pixels import read_film
 from readerstudy.admin_steps import Step, StepsAdmin
 from readerstudy.archive import tasks
 from readerstudy.archive.importing.sources import FORMS
 from readerstudy.archive.models import Collection, Radiograph, Truth
+from readerstudy.archive.pictures import picture_of
 from readerstudy.archive.services import require_for_phantoms, require_the_same
 from readerstudy.jobs.admin import link_to_job
 from readerstudy.jobs.services import enqueue
 from readerstudy.read_only_admin import ReadOnlyAdmin
-
-LARGEST_PICTURE = 512
 
 
 class Importing(forms.Form):
@@ -156,10 +152,7 @@ class RadiographAdmin(ReadOnlyAdmin):
             film = read_film(radiograph.path)
         except FileNotFoundError as error:
             raise Http404 from error
-        small = resample(film, min(len(film), LARGEST_PICTURE))
-        file = io.BytesIO()
-        Image.fromarray(np.rint(small / 257).astype(np.uint8)).save(file, format="PNG")
-        return HttpResponse(file.getvalue(), content_type="image/png", headers={"Cache-Control": "private, no-store"})
+        return HttpResponse(picture_of(film), content_type="image/png", headers={"Cache-Control": "private, no-store"})
 
     @admin.display(description=_("picture"))
     def picture(self, radiograph: Radiograph) -> SafeString:

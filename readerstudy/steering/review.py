@@ -48,6 +48,11 @@ class Confirmed:
     tubes_seen: int
 
 
+def name_of(goal: Goal) -> str:
+    """What the goal's films were steered to, as people write it."""
+    return str(goal).replace("_", " ")
+
+
 def asks_for_tubes(goal: Goal) -> bool:
     """Whether reviewers of this goal's films say whether a tube is seen."""
     return TUBES_ASKED_FOR in goal.present.split("|")

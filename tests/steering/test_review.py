@@ -97,11 +97,12 @@ def test_a_verdict_that_is_none_is_refused(archive: LabelledArchive, reviewer: U
 @pytest.mark.parametrize("change", ["update", "delete"])
 def test_the_database_only_adds_reviews(archive: LabelledArchive, reviewer: User, change: str) -> None:
     add_review(film=films_of(archive, "Effusion")[0], reviewer=reviewer, verdict="plausible")
+    changes = {
+        "update": lambda: FilmReview.objects.update(verdict="artefact"),
+        "delete": lambda: FilmReview.objects.all().delete(),
+    }
     with pytest.raises(DatabaseError), transaction.atomic():
-        if change == "update":
-            FilmReview.objects.update(verdict="artefact")
-        else:
-            FilmReview.objects.all().delete()
+        changes[change]()
 
 
 def test_who_lacks_the_permission_reviews_nothing(archive: LabelledArchive) -> None:
