@@ -79,11 +79,10 @@ def share_of(positive: Bools, patients: Sequence[str] | None = None) -> Share:
     patient_of = numbered(films, patients)
     count = int(patient_of.max()) + 1
     share = float(positive.mean())
-    spread = share * (1 - share)
-    if spread == 0 or count == 1:
+    totals = np.bincount(patient_of, positive - share)
+    between = float((totals**2).sum()) / films**2
+    if positive.all() or not positive.any():
         effective = float(count)
     else:
-        totals = np.bincount(patient_of, positive - share)
-        between = float((totals**2).sum()) / films**2 * count / (count - 1)
-        effective = min(float(films), spread / between) if between > 0 else float(films)
+        effective = min(float(films), share * (1 - share) / between) if between > 0 else float(films)
     return Share(int(positive.sum()), films, count, effective)
