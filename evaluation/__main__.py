@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluation.bias_command import add_bias
+from evaluation.classify_command import add_classify
 from evaluation.distances_command import add_distances
+from evaluation.diversity_command import add_diversity
 from evaluation.images_command import add_images
 from evaluation.plain_json import write_json
 from evaluation.plan_command import add_plan
 from evaluation.readers_command import add_readers
 from evaluation.robustness_command import add_robustness
 from evaluation.run_command import add_run
+from evaluation.steering_command import add_steering
+from evaluation.usefulness_command import add_usefulness
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     add_distances(commands)
     add_bias(commands)
     add_robustness(commands)
+    add_diversity(commands)
+    add_steering(commands)
+    add_classify(commands)
+    add_usefulness(commands)
     return parser
 
 
