@@ -1,7 +1,11 @@
-"""ChestX-ray14 as NIH ships it: Data_Entry_2017*.csv, images in images_001/images/… or flat, two lists of the split."""
+"""ChestX-ray14 as NIH ships it: Data_Entry_2017*.csv, images in images_001/images/… or flat, two lists of the split.
+
+Labelled archives are exported in the same form, with a column of targets that says that their films are synthetic.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
@@ -23,6 +27,7 @@ COLUMNS = {
     "patient_gender": "sex",
     "view_position": "view",
 }
+SYNTHETIC = "target_labels_(classifier,_unverified)"
 LISTS = {"train_val_list.txt": "train_val", "test_list.txt": "test"}
 
 
@@ -39,6 +44,7 @@ def find(folder: Path) -> Source:
             % {"folder": folder}
         )
     rows, contradicted = rows_by(table, "image_index")
+    is_synthetic = SYNTHETIC in table.columns
     splits = _splits(folder)
     facts = Facts()
 
@@ -51,6 +57,7 @@ def find(folder: Path) -> Source:
         else:
             try:
                 known = facts.known(_simple(rows[path.name], splits.get(path.name, "")))
+                known = replace(known, is_synthetic=is_synthetic)
             except Refused as error:
                 refusal = str(error)
         return FoundFilm(path, place_in(folder, path), read_picture, known, refusal)
@@ -59,7 +66,7 @@ def find(folder: Path) -> Source:
     missing = len(rows.keys() - {film.path.name for film in films})
     names = {"missing": missing, "table": table.path.name}
     notes = [_("Rows of %(table)s without an image here: %(missing)d.") % names]
-    return Source("chestxray14", films, [*(notes if missing else []), *facts.notes()], ORIGIN)
+    return Source("chestxray14", films, [*(notes if missing else []), *facts.notes()], "" if is_synthetic else ORIGIN)
 
 
 def _simple(row: Row, split: str) -> Row:
