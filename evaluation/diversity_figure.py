@@ -35,14 +35,14 @@ def draw_diversity(result: Json, path: Path) -> None:
 
 def _shares(axes: Axes, table: Json) -> None:
     for row, figures in enumerate(table.values()):
-        widest = list(figures.get("range", {}).values())[-1:]
+        widest = list((figures["range"] or {}).values())[-1:]
         if widest and widest[0]:
             low, high = (100 * widest[0][end] for end in ("low", "high"))
             axes.barh(row + 0.15, high - low, 0.3, low, color=SECOND, alpha=0.15, linewidth=0)
         called = 100 * figures["plain_called_positive"]["estimate"]
         axes.plot(called, row + 0.15, "x", color=QUIET, markersize=5, label="plain, as the classifier calls them")
         _whisker(axes, figures["source"], row - 0.15, ACCENT, "o", "source, by labels")
-        _whisker(axes, figures.get("corrected"), row + 0.15, SECOND, "D", "plain, corrected")
+        _whisker(axes, figures["corrected"], row + 0.15, SECOND, "D", "plain, corrected")
     _by_row(axes, list(table))
     axes.set(xlabel="% of films; shaded: classifier up to 10 points off")
     _legend(axes)
@@ -52,12 +52,12 @@ def _pairs(axes: Axes, table: list[Json]) -> None:
     both = [row for row in table if row["p"] is not None]
     for row in both:
         real, plain = row["held_out_by_classifier"], row["plain_by_classifier"]
-        colour = SECOND if row["differs"] else ACCENT
+        colour, marker = (SECOND, "s") if row["differs"] else (ACCENT, "o")
         label = "shown to differ (Holm)" if row["differs"] else "not shown to differ"
         middle = real["log_odds_ratio"], plain["log_odds_ratio"]
         axes.plot([real["low"], real["high"]], [middle[1]] * 2, color=colour, linewidth=0.6, alpha=0.5)
         axes.plot([middle[0]] * 2, [plain["low"], plain["high"]], color=colour, linewidth=0.6, alpha=0.5)
-        axes.plot(*middle, "o", color=colour, markersize=4, label=label)
+        axes.plot(*middle, marker, color=colour, markersize=4, label=label)
     axes.axline((0, 0), slope=1, color=QUIET, linewidth=0.8, linestyle=":")
     axes.set(xlabel="log odds ratio of a pair, held-out films", ylabel="log odds ratio of a pair, plain draws")
     axes.tick_params(colors=INK)

@@ -32,6 +32,8 @@ CONTRADICTED = (
     "than on held-out films."
 )
 
+NOTHING: dict[str, Any] = dict.fromkeys(("corrected", "difference", "p", "within", "range", "explained_by"))
+
 
 @dataclass(frozen=True, slots=True)
 class Test:
@@ -77,18 +79,14 @@ def compared_with_source(apparent: Share, test: Test, source: Share) -> dict[str
     difference's interval of 90 % keeps to (two one-sided tests). What cannot be had is None, and `undefined` says why.
     """
     drawn, right, spared = apparent.adjusted(Z95**2 / 2), test.sensitivity.adjusted(1), test.specificity.adjusted(1)
-    figures = {
-        "corrected": None,
-        "difference": None,
+    limits = agreeing_shares(drawn, right, spared)
+    if limits is None:
+        return NOTHING | {"undefined": NOT_IDENTIFIED}
+    figures = NOTHING | {
         "p": _p_of_source(drawn, right, spared, source),
-        "within": None,
-        "range": {},
         "explained_by": _explanations(apparent.estimate, test, source.estimate),
         "undefined": None,
     }
-    limits = agreeing_shares(drawn, right, spared)
-    if limits is None:
-        return figures | {"p": None, "explained_by": None, "undefined": NOT_IDENTIFIED}
     raw = rogan_gladen(apparent.estimate, test.sensitivity.estimate, test.specificity.estimate)
     if limits[1] < 0 or limits[0] > 1:
         return figures | {"undefined": CONTRADICTED}

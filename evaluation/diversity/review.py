@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluation.diversity.copies import Group, Nearest, common_n, copies_of_training, groups_of, variety
 from evaluation.diversity.judged import Side
-from evaluation.diversity.prevalence import Test, compared_with_source
+from evaluation.diversity.prevalence import NOTHING, Test, compared_with_source
 from evaluation.diversity.shares import Share, share_of
 from evaluation.diversity.together import Marked, carried_along, corrected, pairs
 from evaluation.wording import number, percent
@@ -126,7 +126,7 @@ def _of_finding(column: int, source: Side, plain: Side, held_out: Side | None) -
         ),
         "sensitivity": None,
         "specificity": None,
-        "p": None,
+        **NOTHING,
     }
     if of_source is None:
         return figures | {"undefined": "The labels of the source say nothing of this finding."}
