@@ -105,6 +105,14 @@ def test_what_had_to_be_clipped_is_said() -> None:
     assert corrected["high"] > 0
 
 
+def test_no_share_is_farther_below_the_sources_than_the_sources_may_be_high() -> None:
+    source = share(2, 100)
+    difference = compared_with_source(share(8, 200), HowRight(share(30, 50), share(45, 50)), source)["difference"]
+    assert difference["low"] == -source.interval().high
+    difference = compared_with_source(share(95, 100), HowRight(share(45, 50), share(30, 50)), source)["difference"]
+    assert difference["high"] == 1 - source.interval().low
+
+
 def test_a_test_that_says_nothing_gives_no_share_but_a_reason() -> None:
     figures = compared_with_source(share(60, 400), HowRight(share(3, 12), share(300, 360)), share(40, 400))
     assert figures["corrected"] is figures["difference"] is figures["p"] is None
