@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 Floats = npt.NDArray[np.floating]
 
 SPECIFICITY = 0.95
-FEWEST_FOR_TEMPERATURE = 10
-"""Films with the finding, and films without it, below which the temperature stays 1."""
+FEWEST_TO_TELL = 10
+"""Films with the finding below which temperature and threshold learn nothing from them."""
 FEWEST_FOR_THRESHOLD = 20
 """Films without the finding below which no film of theirs can lie above a threshold of 95 % specificity."""
 COLDEST, HOTTEST = 0.05, 20.0
@@ -32,14 +32,14 @@ class Calibration:
 def calibrated(logits: Floats, labels: Floats) -> Calibration:
     """Calibrate one finding on raw logits (n,) and labels (n,) of 1, 0 or NaN for not known.
 
-    Too few films leave the temperature at 1 or the threshold above all films without the finding; where there is none
-    without it, the threshold is 0, a probability of one half. The notes say so.
+    Too few films leave the temperature at 1, and the threshold above at least 95 % of the films without the finding or
+    above all of them; where there is none without it, the threshold is 0, a probability of one half. The notes say so.
     """
     known = ~np.isnan(labels)
     logits, shown = logits[known], labels[known] == 1
     notes: list[str] = []
     temperature = 1.0
-    if min(shown.sum(), (~shown).sum()) < FEWEST_FOR_TEMPERATURE:
+    if min(shown.sum(), (~shown).sum()) < FEWEST_TO_TELL:
         notes.append(f"temperature left at 1: {shown.sum()} calibration films with and {(~shown).sum()} without")
     else:
         temperature = best_temperature(logits, shown)
@@ -75,15 +75,18 @@ def threshold(logits: Floats, shown: npt.NDArray[np.bool_], specificity: float =
     """Of the logits below which at least `specificity` of films without the finding lie, the one that tells best.
 
     That is the one of the greatest sum of sensitivity and specificity (Youden, Cancer 1950): a classifier that tells
-    films apart without fault is cut between both kinds, not among the films without. Half-way between the films on
-    either side of the cut, or just above the last film where none is left; the lowest of cuts that tell alike.
+    films apart without fault is cut between both kinds, not among the films without. Where too few films show the
+    finding to say which tells best, the lowest one. Half-way between the films on either side of the cut, or just above
+    the last film where none is left; the lowest of cuts that tell alike.
     """
     ordered = np.unique(logits)
     least = np.sort(logits[~shown])[ceil(specificity * (~shown).sum() - 1e-9) - 1]
-    below = ordered[ordered >= least]
-    sensitivity = [(logits[shown] > cut).sum() / max(shown.sum(), 1) for cut in below]
-    told = [share + (logits[~shown] <= cut).mean() for share, cut in zip(sensitivity, below, strict=True)]
-    cut = below[int(np.argmax(told))]
+    cuts = ordered[ordered >= least]
+    if shown.sum() < FEWEST_TO_TELL:
+        cut = least
+    else:
+        told = [(logits[shown] > cut).mean() + (logits[~shown] <= cut).mean() for cut in cuts]
+        cut = cuts[int(np.argmax(told))]
     above = ordered[ordered > cut]
     if not len(above):
         return float(np.nextafter(np.float32(cut), np.float32(np.inf)))
