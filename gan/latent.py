@@ -3,8 +3,9 @@
 A latent is moved by the gradient of what classifiers say of its film until they see the finding (Segal et al. 2021,
 section 3; its loss, steps and thresholds were never published, so those here are the project's own). Two things keep
 the films honest. The latent stays on the sphere on which the generator was trained: it is turned, never stretched. And
-the classifiers see the film through a view that is drawn anew at every step, resized, shifted and noisy, so that a
-texture that fools them at one place and one size does not help (expectation over transformations, Athalye et al. 2018).
+the classifiers see the film through a view that is drawn anew at every step: of a latent close by, resized, shifted and
+noisy. So a texture that fools them at one place and one size does not help, nor a latent that fools them at one point
+(expectation over transformations, Athalye et al. 2018).
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ class Steering:
     angle: float = 0.15
     """How far the first step turns a latent, in radians; the angle is annealed to nothing along a half cosine."""
     momentum: float = 0.7
-    margin: float = 1.0
+    margin: float = 2.0
     """How far beyond its threshold a logit must be, on the wanted side."""
     content: int = 3
     """Views in a row that must show what is wanted before a latent rests."""
     keep_others: float = 0.0
     """Weight of the squared change of logits that nothing was wanted of."""
     defence: bool = True
+    jitter: float = 0.3
+    """How far, in radians, the latent of every view is turned at random: what holds only at one point is no finding."""
     smallest: float = 0.7
     """The smallest view, as a share of the film's side."""
     shift: float = 0.06
@@ -58,6 +61,8 @@ class Steering:
             raise ValueError(f"A step turns a latent by an angle above 0 and up to π/2, not by {self.angle}.")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"The momentum lies from 0 to below 1, not at {self.momentum}.")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError(f"A view turns its latent by 0 to 1 radians, not by {self.jitter}.")
         if not 0.25 <= self.smallest <= 1:
             raise ValueError(f"The smallest view is 0.25 to 1 of the film's side, not {self.smallest}.")
         if min(self.margin, self.keep_others, self.shift, self.noise) < 0 or self.shift > 0.5:
@@ -125,7 +130,7 @@ def steer(
         if not len(active):
             break
         moving = now[active].requires_grad_()
-        logits = mean_logits(judges, _seen(draw(moving), steering, random))
+        logits = mean_logits(judges, _seen(draw(_jittered(moving, steering, random)), steering, random))
         loss = _loss(logits, thresholds, wanted, steering, None if at_first is None else at_first[active])
         (gradient,) = torch.autograd.grad(loss.sum(), moving)
         cost += len(active) * FORWARD_AND_BACK * (1 + len(judges))
@@ -223,6 +228,12 @@ def _loss(logits: Tensor, thresholds: Tensor, wanted: Tensor, steering: Steering
 def _still(draw: Draw, latents: Tensor) -> Tensor:
     with torch.no_grad():
         return draw(latents).clamp(-1, 1)
+
+
+def _jittered(latents: Tensor, steering: Steering, random: torch.Generator) -> Tensor:
+    if not steering.defence or not steering.jitter:
+        return latents
+    return rotated(latents, torch.randn(latents.shape, generator=random).to(latents), steering.jitter)
 
 
 def _seen(films: Tensor, steering: Steering, random: torch.Generator) -> Tensor:

@@ -130,6 +130,25 @@ def test_the_defence_changes_what_judges_see_and_nothing_that_is_returned() -> N
     assert float(seen[0].abs().max()) <= 1
 
 
+def test_views_are_of_latents_close_by_on_the_sphere() -> None:
+    drawn: list[Tensor] = []
+
+    def watching(rows: Tensor) -> Tensor:
+        drawn.append(rows.detach())
+        return draw(rows)
+
+    def seen(defence: bool) -> Tensor:
+        drawn.clear()
+        steering = Steering(steps=1, jitter=0.4, defence=defence)
+        steer(watching, [judge], torch.tensor([1.0, 0.0]), THRESHOLDS, latents(5), steering, torch.Generator())
+        return drawn[0]
+
+    begun = on_sphere(latents(5))
+    assert torch.allclose(angles(begun, seen(True)), torch.full((5,), 0.4), atol=1e-3)
+    assert torch.allclose(seen(True).norm(dim=1), begun.norm(dim=1))
+    assert torch.equal(seen(False), begun)
+
+
 def test_a_texture_that_fools_an_undefended_judge_fails_a_defended_one() -> None:
     """The judge sees brightness, but a fine chequerboard fools it; the generator can draw either, the board easier."""
     board = torch.ones(16, 16)
@@ -158,7 +177,7 @@ def test_nothing_wanted_and_nonsense_are_refused() -> None:
         run([0.0, 0.0])
     for wrong in (
         {"steps": 0}, {"angle": 0.0}, {"angle": 4.0}, {"momentum": 1.0}, {"smallest": 0.1}, {"noise": -1.0},
-        {"shift": 0.7},
+        {"shift": 0.7}, {"jitter": 2.0},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"[.]$"):
             Steering(**wrong)  # type: ignore[arg-type]
