@@ -81,7 +81,9 @@ def diversity_of_folders(options: argparse.Namespace) -> dict[str, Any]:
         assert source is not None
         assert plain is not None
         if held_out:
-            require_unseen(held_out, classifier)
+            about = classifier.about
+            require_unseen(held_out, about.films, about.patients, f"The classifier {classifier.name}")
+            require_unseen(held_out, source.hashes(), source.patients or (), "The generator")
         findings = classifier.findings
         table = prevalence(findings, source, plain, held_out)
         result = {

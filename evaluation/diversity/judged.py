@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,14 +69,14 @@ def side_of(films: Films, spaces: dict[str, Floats], logits: Floats, classifier:
     return Side(films, spaces, labels, shown, patients if any(patients) else None)
 
 
-def require_unseen(side: Side, classifier: Classifier) -> None:
-    """Raises ValueError where the classifier was trained or calibrated on a film, or a patient, of these."""
-    films, patients = set(classifier.about.films), set(classifier.about.patients)
+def require_unseen(side: Side, films: Collection[str], patients: Collection[str], whose: str) -> None:
+    """Raises ValueError where a film, by its hash, or a patient is among those that something was trained on."""
+    films, patients = set(films), set(patients) - {""}
     for name, film, patient in zip(side.films.names, side.hashes(), side.patients or [""] * len(side), strict=True):
-        if film in films or (patient and patient in patients):
+        if film in films or patient in patients:
             raise ValueError(
-                f"The classifier {classifier.name} was trained on {name} in {side.films.folder} or on another film of "
-                "its patient; how often it is right must be measured on films of other patients."
+                f"{whose} was trained on {name} in {side.films.folder} or on another film of its patient; "
+                "held-out films are of other patients."
             )
 
 

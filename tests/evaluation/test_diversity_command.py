@@ -55,8 +55,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def films(made: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    """A copy that a test may change; the features of all copies are kept in one cache."""
+    (made / "cache").mkdir(exist_ok=True)
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
+    (tmp_path / "cache").symlink_to(made / "cache")
     return tmp_path
 
 
@@ -78,8 +80,9 @@ def label(folder: Path, shown: Iterable[np.ndarray], patients: Sequence[str]) ->
 
 
 def arguments(films: Path, *options: Any) -> list[str]:
-    folders = ("--real", films / "real", "--plain", films / "plain", "--classifier", films / "judge.safetensors")
-    return [str(part) for part in ("diversity", *folders, "--json", films / "out.json", "--no-cache", *options)]
+    given = {"--real": "real", "--plain": "plain", "--classifier": "judge.safetensors", "--json": "out.json"}
+    named = [str(part) for name, path in (given | {"--cache": "cache"}).items() for part in (name, films / path)]
+    return ["diversity", *named, *map(str, options)]
 
 
 def figures(films: Path, *options: Any) -> dict[str, Any]:
@@ -156,6 +159,11 @@ def test_too_few_held_out_films_with_a_finding_are_said(films: Path) -> None:
     out = figures(films, "--held-out", films / "held-out")
     assert out["prevalence"]["Mass"]["undefined"].startswith("1 held-out films with the finding and 59 without")
     assert out["prevalence"]["Mass"]["corrected"] is None
+
+
+def test_held_out_films_are_not_those_of_the_training(films: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(films / "real" / "05.png", films / "held-out" / "60.png")
+    assert "The generator was trained on 60.png" in refused(films, capsys, "--held-out", films / "held-out")
 
 
 @pytest.mark.parametrize("seen", ["film", "patient"])
