@@ -31,7 +31,7 @@ from gan.train_command import KEY
 
 CALIBRATION_SHARE = 0.1
 FILL_TO = 0.05
-SEEDS = 3
+SEEDS = 5
 
 NO_NEW_PATIENTS = (
     "The generator learned from real films, so synthetic films add no patient: they show again, and otherwise, what it "
@@ -178,7 +178,7 @@ def _strangers(weights: Path, real: LabelledFilms, held_out: LabelledFilms) -> i
     seen = films & set(held_out.hashes), patients & set(held_out.patients)
     if any(seen):
         raise ValueError(
-            f"{weights} was trained on {len(seen[0])} held-out films and {len(seen[1])} of their patients, so that "
+            f"{weights} learned from {len(seen[0])} held-out films and {len(seen[1])} of their patients, so that "
             "the synthetic films are not strangers to them; hold others out."
         )
     return len(films - set(real.hashes))
