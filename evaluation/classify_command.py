@@ -62,7 +62,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=default.batch)
     parser.add_argument("--rate", type=float, default=default.rate, help="the highest rate of the one cycle")
     parser.add_argument("--augmentation", type=float, default=default.augmentation, help="0 none … 1 all of it")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order; no patient changes sides")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--threads", type=int, default=0, help="of the processor; all of them unless given")
 
@@ -143,7 +143,7 @@ def train_on_folder(options: argparse.Namespace) -> dict[str, Any]:
     config, hardware = configuration(options), choose_hardware(options.device)
     try:
         trained, held_out = _sides(options, stop)
-        rest, calibration = set_aside(trained, CALIBRATION_SHARE, options.seed)
+        rest, calibration = set_aside(trained, CALIBRATION_SHARE)
         config = config.over(epochs, len(rest)) if (epochs := epochs_of(options)) else config
         classifier = train(
             config,
@@ -233,9 +233,9 @@ def _sides(options: argparse.Namespace, stop: StopOnSignal) -> tuple[LabelledFil
     elif options.split_lists:
         trained, held_out = official(options.films, films, *options.split_lists)
     else:
-        trained, held_out = set_aside(films, HELD_OUT_SHARE, options.seed)
+        trained, held_out = set_aside(films, HELD_OUT_SHARE)
     part, parts = options.part
-    return trained.of_patients(in_part(trained.patients, part, parts, options.seed)), held_out
+    return trained.of_patients(in_part(trained.patients, part, parts)), held_out
 
 
 def _films(

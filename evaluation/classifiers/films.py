@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -135,12 +135,18 @@ def known_of_folder(
 
 
 def read_films(
-    paths: Sequence[Path], side: int, progress: Progress | None = None
+    paths: Sequence[Path],
+    side: int,
+    progress: Progress | None = None,
+    read: Callable[[Path], Film] = read_canonical,
 ) -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
-    """Files as films of one side, of shape (n, side, side), and the hash of each. Raises ValueError naming the file."""
+    """Files as films of one side, of shape (n, side, side), and the hash of each before it was resampled.
+
+    Raises ValueError naming the file, as `read` does.
+    """
     greys = np.empty((len(paths), side, side), dtype=np.uint16)
     hashes: list[str] = []
-    for batch in in_threads(lambda some: [_at_side(read_canonical(path), side) for path in some], batches(paths)):
+    for batch in in_threads(lambda some: [_at_side(read(path), side) for path in some], batches(paths)):
         for film, hashed in batch:
             greys[len(hashes)] = film
             hashes.append(hashed)

@@ -24,6 +24,7 @@ from evaluation.classifiers.splits import CALIBRATION_SHARE, HELD_OUT_SHARE, in_
 from evaluation.classifiers.training import ClassifierConfig, refuse_what_is_there, train
 from gan.findings import FINDINGS
 from gan.hardware import Hardware
+from gan.pixels import read_film
 from gan.provenance import key_fingerprint
 from gan.state import TrainingDiverged
 from gan.stopping import TrainingStopped
@@ -118,8 +119,8 @@ def train_classifier(
     try:
         refuse_what_is_there(out, resume=resume)
         trained, held_out = _sides(collection, split, config, progress, should_stop)
-        trained = trained.of_patients(in_part(trained.patients, part, parts, config.seed))
-        films, calibration = set_aside(trained, CALIBRATION_SHARE, config.seed)
+        trained = trained.of_patients(in_part(trained.patients, part, parts))
+        films, calibration = set_aside(trained, CALIBRATION_SHARE)
         config = config.over(epochs, len(films)) if epochs else config
         how: dict[str, Any] = {"collection": collection.name, "split": split, "part": f"{part}/{parts}"}
         action = "classifier training resumed" if resume else "classifier training begun"
@@ -173,7 +174,7 @@ def _sides(
         )
     films = _films(trained, config.side, progress, should_stop)
     if split == Split.UNKNOWN or not other.exists():
-        return set_aside(films, HELD_OUT_SHARE, config.seed)
+        return set_aside(films, HELD_OUT_SHARE)
     held_out = _films(other, config.side, progress, should_stop)
     require_apart(films, held_out)
     return films, held_out
@@ -191,7 +192,7 @@ def _films(rows: RadiographQuerySet, side: int, progress: Progress, should_stop:
         if should_stop():
             raise TrainingStopped(_("Stopped while films were read; nothing was trained yet."))
 
-    greys, hashes = read_films([radiograph.path for radiograph in radiographs], side, advance)
+    greys, hashes = read_films([radiograph.path for radiograph in radiographs], side, advance, read_film)
     for radiograph, hashed in zip(radiographs, hashes, strict=True):
         if hashed != radiograph.film_hash:
             raise ValueError(
