@@ -38,7 +38,7 @@ class Steering:
     angle: float = 0.15
     """How far the first step turns a latent, in radians; the angle is annealed to nothing along a half cosine."""
     momentum: float = 0.7
-    margin: float = 2.0
+    margin: float = 3.0
     """How far beyond its threshold a logit must be, on the wanted side."""
     content: int = 3
     """Views in a row that must show what is wanted before a latent rests."""
