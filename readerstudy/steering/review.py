@@ -67,6 +67,8 @@ def add_review(*, film: SteeredFilm, reviewer: User, verdict: str, tubes: bool |
     """
     if not reviewer.has_perm(PERMISSION):
         raise PermissionDenied
+    if verdict not in Verdict:
+        raise ValidationError(_("Choose plausible, implausible or artefact."))
     review = FilmReview(film=film, reviewer=reviewer, verdict=verdict, tubes=tubes)
     review.full_clean()
     _refuse_another_question(review)

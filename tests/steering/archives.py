@@ -6,17 +6,26 @@ from pathlib import Path
 
 from django.contrib.auth.models import Permission, User
 
+from readerstudy.archive.models import Collection
 from readerstudy.steering.models import Goal, LabelledArchive, SteeredFilm
 from tests.studies.films import add_film, make_collection, make_generator
 
 
 def make_archive(
-    folder: Path, goals: dict[str, int] | None = None, name: str = "steered", side: int = 32
+    folder: Path,
+    goals: dict[str, int] | None = None,
+    *,
+    name: str = "steered",
+    side: int = 32,
+    collection: Collection | None = None,
 ) -> LabelledArchive:
     """An archive with so many films for each goal: by default three of Effusion and two of Pneumothorax."""
-    generator = make_generator(folder / f"generator-{name}")
     archive = LabelledArchive.objects.create(
-        collection=make_collection(name, truth="synthetic"), generator=generator, settings={}, seed=7, code_version="1"
+        collection=collection or make_collection(name, truth="synthetic"),
+        generator=make_generator(folder / f"generator-{name}"),
+        settings={},
+        seed=7,
+        code_version="1",
     )
     for position, (present, films) in enumerate((goals or {"Effusion": 3, "Pneumothorax": 2}).items()):
         goal = Goal.objects.create(
@@ -30,7 +39,7 @@ def make_archive(
 def add_steered(goal: Goal, number: int, side: int = 32) -> SteeredFilm:
     """One film of noise that stands for a steered one."""
     return SteeredFilm.objects.create(
-        radiograph=add_film(goal.archive.collection, 1000 * goal.position + number, side=side),
+        radiograph=add_film(goal.archive.collection, 1000 * (goal.position + 1) + number, side=side),
         goal=goal,
         seed=number,
         latent=bytes(4),
