@@ -37,7 +37,7 @@ def latents(count: int, seed: int = 0) -> Tensor:
 
 
 def run(wanted: list[float], *, count: int = 6, judges: tuple[Judge, ...] = (judge,), **settings: object) -> Steered:
-    steering = replace(Steering(), **settings)  # type: ignore[arg-type]
+    steering = replace(Steering(margin=1.0), **settings)  # type: ignore[arg-type]
     random = torch.Generator().manual_seed(3)
     return steer(draw, judges, torch.tensor(wanted), THRESHOLDS, latents(count), steering, random)
 
