@@ -82,18 +82,14 @@ def compared_with_source(apparent: Share, test: Test, source: Share) -> dict[str
     limits = agreeing_shares(drawn, right, spared)
     if limits is None:
         return NOTHING | {"undefined": NOT_IDENTIFIED}
-    figures = NOTHING | {
-        "p": _p_of_source(drawn, right, spared, source),
-        "explained_by": _explanations(apparent.estimate, test, source.estimate),
-        "undefined": None,
-    }
-    raw = rogan_gladen(apparent.estimate, test.sensitivity.estimate, test.specificity.estimate)
+    explained_by = _explanations(apparent.estimate, test, source.estimate)
     if limits[1] < 0 or limits[0] > 1:
-        return figures | {"undefined": CONTRADICTED}
+        return NOTHING | {"explained_by": explained_by, "undefined": CONTRADICTED}
+    raw = rogan_gladen(apparent.estimate, test.sensitivity.estimate, test.specificity.estimate)
     share = _confined(raw)
     low, high = _difference(drawn, right, spared, source, Z95)
     low90, high90 = _difference(drawn, right, spared, source, Z90)
-    return figures | {
+    return {
         "corrected": {
             "estimate": share,
             "low": min(share, _confined(limits[0])),
@@ -102,8 +98,11 @@ def compared_with_source(apparent: Share, test: Test, source: Share) -> dict[str
             "clipped": share != raw,
         },
         "difference": {"estimate": share - source.estimate, "low": low, "high": high},
+        "p": _p_of_source(drawn, right, spared, source),
         "within": max(abs(low90), abs(high90)),
         "range": {f"{100 * shift:.0f} points": shifted(apparent.estimate, test, shift) for shift in SHIFTS},
+        "explained_by": explained_by,
+        "undefined": None,
     }
 
 

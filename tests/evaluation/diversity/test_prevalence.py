@@ -123,4 +123,5 @@ def test_shares_that_contradict_each_other_give_no_share_but_a_reason() -> None:
     figures = compared_with_source(share(1, 400), HowRight(share(90, 100), share(800, 1000)), share(40, 400))
     assert figures["corrected"] is None
     assert "must be another" in figures["undefined"]
-    assert figures["p"] < 1e-6
+    # Where the assumption falls, what rests on it falls as well.
+    assert figures["p"] is None
