@@ -148,8 +148,8 @@ def _networks(
         ),
         "Classifiers of different parts share no patient and no film. Those that a classifier shares with the "
         "generator are counted above: of them it may know better what the generator learnt than of others.",
-        "Thresholds (calibrated logits) of the accepting classifier, at which it was to call 5 % of films without the "
-        f"finding, and its AUC on held-out patients: {_thresholds(archive, in_part(members, Part.ACCEPTS))}.",
+        "Thresholds of the accepting classifier (calibrated logits; at most 5 % of the films without the finding on "
+        f"which it was calibrated lie above), and its AUC on held-out patients: {_thresholds(archive, in_part(members, Part.ACCEPTS))}.",
     ]
 
 
@@ -240,7 +240,7 @@ def _judged(goal: Goal, judging: Member | None) -> str:
     if judging is None:
         return "not judged"
     wanted = wanted_of(goal)
-    shown = [set(judging.shown(film.judging_scores)) for film in goal.films.exclude(judging_scores=None)]
+    shown = [set(judging.shown(film.judging_scores)) for film in goal.films.all() if film.judging_scores]
     seen = sum(shows.issuperset(wanted.present) and shows.isdisjoint(wanted.absent) for shows in shown)
     return _share(seen, len(shown))
 

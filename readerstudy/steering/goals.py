@@ -23,9 +23,9 @@ class Wanted:
     absent: tuple[str, ...] = ()
 
     @property
-    def stored(self) -> dict[str, str]:
-        """As the fields of a goal hold it."""
-        return {"present": APART.join(self.present), "absent": APART.join(self.absent)}
+    def stored(self) -> tuple[str, str]:
+        """As the two fields of a goal hold it."""
+        return APART.join(self.present), APART.join(self.absent)
 
     def __str__(self) -> str:
         """As `combination` reads it."""

@@ -20,6 +20,7 @@ from readerstudy.steering.classifiers import find_classifier, loaded
 from readerstudy.steering.goals import Wanted, combination, in_order
 from readerstudy.steering.members import Member
 from readerstudy.steering.models import Classifier, LabelledArchive, Part
+from readerstudy.synthesis.drawing import drawer_of
 from readerstudy.synthesis.generators import find_generator
 from readerstudy.synthesis.models import Generator
 
@@ -52,7 +53,7 @@ class Plan:
 
     @property
     def stored_goals(self) -> list[tuple[str, str, int, int]]:
-        return [(*goal.stored.values(), self.films, self.attempts) for goal in self.goals]
+        return [(*goal.stored, self.films, self.attempts) for goal in self.goals]
 
 
 def plan_archive(
@@ -80,10 +81,13 @@ def plan_archive(
         raise ValidationError(
             _("An archive takes at least one film a goal, one attempt a film, and a seed that is not negative.")
         )
-    row, drawer = _drawer(find_generator(generator))
+    moved = _steering(steering or {})
+    combined = [combination(text) for text in combinations]
+    row = find_generator(generator)
+    drawer = drawer_of(row)
     members = _members(classifiers, acceptor, judge)
     known = _known_to_all(members)
-    goals = _goals(findings, combinations, members, known)
+    goals = _goals(findings, combined, members, known)
     for member in members:
         _require_side(member, row, drawer)
     if not acceptor:
@@ -99,26 +103,11 @@ def plan_archive(
         films=per_finding,
         attempts=per_finding * attempts_per_film,
         seed=seed,
-        networks=_networks(row, members, known, _steering(steering or {})),
+        networks=_networks(row, members, known, moved),
         begun=LabelledArchive.objects.filter(collection__name=name).first(),
     )
     _require_its_own(plan)
     return plan
-
-
-def _drawer(generator: Generator) -> tuple[Generator, Drawer]:
-    try:
-        drawer = Drawer(generator.file)
-    except (OSError, ValueError) as error:
-        raise ValidationError(
-            _("Generator “%(generator)s” cannot draw: %(reason)s") % {"generator": generator, "reason": error}
-        ) from error
-    if drawer.sha256 != generator.sha256:
-        raise ValidationError(
-            _("%(path)s no longer holds the weights of generator “%(generator)s”; register the file again.")
-            % {"path": generator.file, "generator": generator}
-        )
-    return generator, drawer
 
 
 def _steering(values: Mapping[str, Any]) -> Steering:
@@ -236,10 +225,10 @@ def _networks(
 
 
 def _goals(
-    findings: Sequence[str], combinations: Sequence[str], members: Sequence[Member], known: tuple[str, ...]
+    findings: Sequence[str], combined: Sequence[Wanted], members: Sequence[Member], known: tuple[str, ...]
 ) -> tuple[Wanted, ...]:
-    alone = findings or (() if combinations else known)
-    goals = [*(Wanted((finding,)) for finding in alone), *map(combination, combinations)]
+    alone = findings or (() if combined else known)
+    goals = [*(Wanted((finding,)) for finding in alone), *combined]
     for finding in dict.fromkeys(name for goal in goals for name in goal.present + goal.absent):
         _require_known(finding, members)
     if not goals:

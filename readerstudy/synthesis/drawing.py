@@ -35,7 +35,7 @@ def generate_radiographs(
     The collection is made where there is none. A batch that was interrupted goes on when it is asked for again: films
     that are there stay. Raises ValidationError where seeds overlap with another batch or the weights have changed.
     """
-    drawer = _drawer(generator, device)
+    drawer = drawer_of(generator, device)
     batch = _batch(generator, collection, count, first_seed, truncation, actor)
     drawn = set(batch.films.values_list("seed", flat=True))
     missing = [seed for seed in range(first_seed, first_seed + count) if seed not in drawn]
@@ -59,7 +59,8 @@ def generate_radiographs(
     return batch
 
 
-def _drawer(generator: Generator, device: str) -> Drawer:
+def drawer_of(generator: Generator, device: str = "cpu") -> Drawer:
+    """A registered generator, ready to draw. Raises ValidationError where its file is not what it was."""
     try:
         drawer = Drawer(generator.file, choose_hardware(device).device)
     except (OSError, ValueError) as error:

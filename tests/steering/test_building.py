@@ -293,12 +293,15 @@ def test_what_cannot_be_is_refused_before_any_work(generator: Generator, changes
     assert not Collection.objects.exists()
 
 
-@pytest.mark.parametrize("part", ["acceptor", "judge"])
 @pytest.mark.parametrize(
-    ("shared", "said"),
+    ("part", "shared", "said"),
     [
-        ({"patients": ("someone", "patient of steering")}, "1 of the same patients and 0 of the same films"),
-        ({"films": ("film of steering",)}, "0 of the same patients and 1 of the same films"),
+        (
+            "acceptor",
+            {"patients": ("someone", "patient of steering")},
+            "1 of the same patients and 0 of the same films",
+        ),
+        ("judge", {"films": ("film of accepting",)}, "0 of the same patients and 1 of the same films"),
     ],
 )
 def test_classifiers_of_different_parts_share_nobody(

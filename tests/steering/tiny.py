@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,15 +67,9 @@ def make_classifier(
         _write_classifier(
             path, generator, patients or (f"patient of {name}",), films or (f"film of {name}",), findings, side
         )
-    about = load_classifier(path).about
-    return Classifier.objects.create(
-        name=name,
-        path=str(path),
-        sha256=about.sha256,
-        network=about.network,
-        side=about.side,
-        findings=list(about.findings),
-    )
+    said = json.loads(path.with_suffix(".json").read_text())
+    of = {field: said[field] for field in ("sha256", "network", "side", "findings")}
+    return Classifier.objects.create(name=name, path=str(path), **of)
 
 
 def _write_classifier(
