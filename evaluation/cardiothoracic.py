@@ -19,7 +19,9 @@ Grey = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 
 # Phantoms with Cardiomegaly have a true ratio of at least 0.56, the others of 0.485 at most. At this measured ratio
-# sensitivity and specificity were alike (0.97 each) on 1,000 phantoms, the seeds from 1,004,000 on.
+# sensitivity and specificity were alike (0.97 each) on 1,000 phantoms, the seeds from 1,004,000 on; on 2,000 others,
+# from 1,008,000 on, they were 0.99 and 0.98, the AUC 0.99 and the correlation 0.89. With an effusion 97 % cannot be
+# measured, without one 2 %.
 CUT_OFF = 0.467
 SIDE = 128  # films are measured at this side, whatever their own
 BLUR = 1.2  # pixels: finer than any border, coarser than noise and most vessels
@@ -27,12 +29,12 @@ DEEP = 0.5  # the core of a lung is at least this share as deep a basin of grey 
 SMALLEST_CORE = 0.005  # of the film; stomach gas and trachea are smaller
 TOWARDS_DENSE = 0.3  # how far beyond the parting of dark and bright the lungs reach: to lung over which ribs lie
 LOWER_PART = 0.4  # of the lungs' height, in which the heart's borders run upright
-UNEVEN_BASES = 0.18  # of the lungs' height: the domes of healthy phantoms differ by less
+UNEVEN_BASES = 0.18  # of the lungs' height: the domes of most healthy phantoms differ by less
 OUTSIDE, RIGHT, LEFT = 1, 2, 3
 
 
 def cardiothoracic_ratio(film: Film) -> float | None:
-    """Greatest width of the heart over greatest inner width of the chest on a film in canonical form, about 0.3 … 0.8.
+    """Greatest width of the heart over greatest inner width of the chest on a film in canonical form.
 
     Both widths run from side to side across the film, so that the midline, from which a reader adds two distances,
     cancels out. It lies lower than a phantom's true ratio, by 0.03 on average, since the steepest edge lies inside the
