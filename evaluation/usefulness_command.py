@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from evaluation.classifiers.archive_folder import is_archive, synthetic_films
@@ -86,6 +87,7 @@ def add_usefulness(commands: Any) -> None:
     command.add_argument("--draws", type=int, default=DRAWS, help="of patients and seeds, for the bootstrap")
     command.add_argument("--origin", default="", help=f"name patients as of this origin, hashed with {KEY}")
     command.add_argument("--device", choices=DEVICES, default="auto")
+    command.add_argument("--threads", type=int, default=0, help="of the processor; all of them unless given")
     command.set_defaults(run=study_usefulness)
 
 
@@ -93,6 +95,8 @@ def study_usefulness(options: argparse.Namespace) -> Json:
     """All figures of the four arms; the table and the figure are written where they are asked for."""
     if options.seeds < 1 or options.draws < 2:
         raise ValueError("A comparison takes one seed or more, and two draws or more.")
+    if options.threads:
+        torch.set_num_threads(options.threads)
     hardware, stop = choose_hardware(options.device), StopOnSignal()
     try:
         real, synthetic, held_out = (_read(folder, options, stop) for folder in _folders(options))

@@ -55,15 +55,17 @@ def arms_of(
 ) -> tuple[dict[str, Arm], dict[str, Filling]]:
     """The four arms by name, and what each rare finding was filled up by."""
     rows, filled = filled_up(real, synthetic, fill_to, seed)
-    nothing = "no finding is rarer than that" if not filled else "no synthetic film shows a rare finding"
+    pool = LabelledFilms.joined([real, synthetic])
+    ours, theirs = np.split(np.arange(len(pool)), [len(real)])
     arms = {
-        REAL: _arm(real, len(real)),
-        SYNTHETIC: _arm(synthetic, 0),
-        BOTH: _arm(LabelledFilms.joined([real, synthetic]), len(real)),
-        FILLED: _arm(LabelledFilms.joined([real, synthetic.chosen(rows)]), len(real))
-        if len(rows)
-        else Arm(None, 0, f"nothing to fill up: {nothing}"),
+        REAL: _arm(pool.chosen(ours), len(real)),
+        SYNTHETIC: _arm(pool.chosen(theirs), 0),
+        BOTH: _arm(pool, len(real)),
+        FILLED: _arm(pool.chosen([*ours, *theirs[rows]]), len(real)),
     }
+    if not rows:
+        nothing = "no synthetic film shows a rare finding" if filled else "no finding is rarer than that"
+        arms[FILLED] = Arm(None, len(real), f"nothing to fill up: {nothing}")
     return arms, filled
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from evaluation.__main__ import main
 from evaluation.classifiers import usefulness as study
@@ -152,8 +153,9 @@ def test_targets_without_negatives_cannot_be_trained_on_alone_and_the_reason_is_
 
 
 @pytest.fixture(autouse=True)
-def _signals_as_they_were() -> Iterator[None]:
-    """A training listens to signals for as long as its process lives."""
+def _as_before() -> Iterator[None]:
+    """What the command sets for its whole process."""
+    torch.set_num_threads(1)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in handlers.items():
@@ -184,6 +186,7 @@ def command(folders: Path, out: Path, *more: str) -> list[str]:
         "--seeds=2",
         "--draws=40",
         "--fill-to=9",
+        "--threads=1",
     ]
     files = [f"--json={out / 'u.json'}", f"--table={out / 'u.md'}", f"--figure={out / 'u.svg'}"]
     return ["usefulness", *sets, *how, *files, *more]
