@@ -98,9 +98,9 @@ def said_by(reviewer: User, films: Iterable[SteeredFilm]) -> dict[int, Said]:
 
 def reviewed_by(reviewer: User, archive: LabelledArchive) -> Counter[int]:
     """How many films of each goal (its id) this reviewer has given a verdict on."""
-    said = _last(FilmReview.objects.filter(film__goal__archive=archive, reviewer=reviewer))
-    goals = _goals_of(archive)
-    return Counter(goals[film] for (film, _who), _said in said)
+    rows = FilmReview.objects.filter(film__goal__archive=archive, reviewer=reviewer).order_by("id")
+    last = {film: (goal, verdict) for film, goal, verdict in rows.values_list("film", "film__goal", "verdict")}
+    return Counter(goal for goal, verdict in last.values() if verdict != Verdict.TAKEN_BACK)
 
 
 def confirmed(archive: LabelledArchive) -> list[Confirmed]:
@@ -109,7 +109,7 @@ def confirmed(archive: LabelledArchive) -> list[Confirmed]:
     for (film, _who), row in _last(FilmReview.objects.filter(film__goal__archive=archive)):
         said[film].append(row)
     films: dict[int, list[int]] = defaultdict(list)
-    for film, goal in _goals_of(archive).items():
+    for film, goal in SteeredFilm.objects.filter(goal__archive=archive).values_list("pk", "goal"):
         films[goal].append(film)
     return [_counted(goal, films[goal.pk], said) for goal in archive.goals.order_by("position")]
 
@@ -141,11 +141,6 @@ def _last(reviews: QuerySet[FilmReview]) -> list[tuple[tuple[int, int], Said]]:
     rows = reviews.order_by("id").values_list("film_id", "reviewer_id", "verdict", "tubes")
     last = {(film, reviewer): Said(verdict, tubes) for film, reviewer, verdict, tubes in rows}
     return [(key, said) for key, said in last.items() if said.verdict != Verdict.TAKEN_BACK]
-
-
-def _goals_of(archive: LabelledArchive) -> dict[int, int]:
-    """By film (its id) its goal's id."""
-    return dict(SteeredFilm.objects.filter(goal__archive=archive).values_list("pk", "goal_id"))
 
 
 def _refuse_another_question(review: FilmReview) -> None:

@@ -17,7 +17,7 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -218,8 +218,8 @@ def _said() -> dict[str, str]:
 def _goals(archive: LabelledArchive, reviewer: User) -> list[dict[str, Any]]:
     reviewed = reviewed_by(reviewer, archive)
     return [
-        {"goal": goal, "name": name_of(goal), "films": goal.films.count(), "reviewed": reviewed[goal.pk]}
-        for goal in archive.goals.order_by("position")
+        {"goal": goal, "name": name_of(goal), "films": goal.number_of_films, "reviewed": reviewed[goal.pk]}
+        for goal in archive.goals.annotate(number_of_films=Count("films")).order_by("position")
     ]
 
 
