@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import numpy.typing as npt
@@ -18,20 +19,37 @@ from gan.pixels import FULL_SCALE, Film, film_hash, resample
 from gan.provenance import patient_hash
 
 FINDINGS_APART = "|"
+Greys = npt.NDArray[np.uint16]
 Labels = npt.NDArray[np.float32]
 Rows = Sequence[int] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+
+
+class Picked:
+    """Some films of an array, in an order of their own, that are copied only when they are asked for."""
+
+    def __init__(self, films: Greys, rows: npt.NDArray[np.integer]) -> None:
+        self._films, self._rows = films, rows
+
+    def picked(self, rows: npt.NDArray[np.integer]) -> Picked:
+        return Picked(self._films, self._rows[rows])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: npt.NDArray[np.integer]) -> Greys:
+        return self._films[self._rows[rows]]
 
 
 @dataclass(frozen=True)
 class LabelledFilms:
     """Films of one side with the findings of each, its patient and the hash of its canonical pixels.
 
-    `greys` has shape (n, side, side): canonical greys, resampled once. `labels` has shape (n, findings): 1 where the
-    finding is there, 0 where it is not, NaN where that is not known. A film of no known patient is named by its hash,
-    so it is a patient of its own.
+    `greys` has shape (n, side, side): canonical greys, resampled once, mapped from a file or not. `labels` has shape
+    (n, findings): 1 where the finding is there, 0 where it is not, NaN where that is not known. A film of no known
+    patient is named by its hash, so it is a patient of its own.
     """
 
-    greys: npt.NDArray[np.uint16]
+    greys: Greys | Picked
     names: list[str]
     labels: Labels
     patients: tuple[str, ...]
@@ -47,7 +65,7 @@ class LabelledFilms:
         which = np.arange(len(self))[np.asarray(rows, dtype=None if len(rows) else np.int64)]
         return replace(
             self,
-            greys=self.greys[which],
+            greys=self.greys.picked(which) if isinstance(self.greys, Picked) else Picked(self.greys, which),
             names=[self.names[row] for row in which],
             labels=self.labels[which],
             patients=tuple(self.patients[row] for row in which),
@@ -73,7 +91,7 @@ class LabelledFilms:
         if any((part.side, part.findings) != (first.side, first.findings) for part in parts):
             raise ValueError("Films of different sides or with different columns of findings cannot be joined.")
         return LabelledFilms(
-            np.concatenate([part.greys for part in parts]),
+            np.concatenate([part.greys[np.arange(len(part))] for part in parts]),
             [name for part in parts for name in part.names],
             np.concatenate([part.labels for part in parts]),
             tuple(patient for part in parts for patient in part.patients),
@@ -139,19 +157,22 @@ def read_films(
     side: int,
     progress: Progress | None = None,
     read: Callable[[Path], Film] = read_canonical,
-) -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
+) -> tuple[Greys, tuple[str, ...]]:
     """Files as films of one side, of shape (n, side, side), and the hash of each before it was resampled.
 
-    Raises ValueError naming the file, as `read` does.
+    The films are mapped from a file without a name, which goes as they do, so that more of them than memory holds can
+    be trained on. Raises ValueError naming the file, as `read` does.
     """
-    greys = np.empty((len(paths), side, side), dtype=np.uint16)
     hashes: list[str] = []
-    for batch in in_threads(lambda some: [_at_side(read(path), side) for path in some], batches(paths)):
-        for film, hashed in batch:
-            greys[len(hashes)] = film
-            hashes.append(hashed)
-        if progress:
-            progress(len(hashes), len(paths))
+    with TemporaryFile() as file:
+        for batch in in_threads(lambda some: [_at_side(read(path), side) for path in some], batches(paths)):
+            for film, hashed in batch:
+                file.write(film.astype("<u2").tobytes())
+                hashes.append(hashed)
+            if progress:
+                progress(len(hashes), len(paths))
+        file.flush()
+        greys = np.memmap(file, "<u2", "r", shape=(len(paths), side, side))
     return greys, tuple(hashes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,8 @@ from evaluation.classifiers.held_out import measured
 from evaluation.classifiers.network import Classifier as Weights
 from evaluation.classifiers.network import load_classifier, save_classifier
 from evaluation.classifiers.splits import CALIBRATION_SHARE, HELD_OUT_SHARE, in_part, require_apart, set_aside
-from evaluation.classifiers.training import ClassifierConfig, refuse_what_is_there, train
+from evaluation.classifiers.training import ClassifierConfig, refuse_what_is_there, state_of, train
+from gan.checkpoint import checkpoints
 from gan.findings import FINDINGS
 from gan.hardware import Hardware
 from gan.pixels import read_film
@@ -124,7 +126,7 @@ def train_classifier(
         config = config.over(epochs, len(films)) if epochs else config
         how: dict[str, Any] = {"collection": collection.name, "split": split, "part": f"{part}/{parts}"}
         action = "classifier training resumed" if resume else "classifier training begun"
-        _note(actor, action, name, **how, config=config.to_json(), films=len(films))
+        begin = partial(_note, actor, action, name, **how, config=config.to_json(), films=len(films))
         weights = train(
             config,
             films,
@@ -132,7 +134,7 @@ def train_classifier(
             out,
             resume=resume,
             hardware=hardware,
-            progress=_steps(progress, config),
+            progress=_steps(progress, config, begin),
             should_stop=should_stop,
         )
         about = replace(
@@ -142,7 +144,8 @@ def train_classifier(
         )
         save_classifier(out, weights.network, about)
     except TrainingStopped:
-        _note(actor, "classifier training stopped", name)
+        if checkpoints(state_of(out)):
+            _note(actor, "classifier training stopped", name)
         raise
     except (OSError, ValueError, TrainingDiverged) as error:
         raise ValidationError(
@@ -216,13 +219,15 @@ def _patient(radiograph: Radiograph) -> str:
     return radiograph.patient or radiograph.film_hash
 
 
-def _steps(progress: Progress, config: ClassifierConfig) -> Callable[[int, float], None]:
-    """A training's progress as that of a service; one that is continued starts where it was."""
+def _steps(progress: Progress, config: ClassifierConfig, begin: Callable[[], None]) -> Callable[[int, float], None]:
+    """A training's progress as that of a service; it has begun once nothing was found to refuse and a film is shown."""
     progress.start(config.steps * config.batch, _("Training"))
     shown = 0
 
     def advance(images: int, _loss: float) -> None:
         nonlocal shown
+        if not shown:
+            begin()
         progress.advance(images - shown)
         shown = images
 
