@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 import readerstudy
 from evaluation.classifiers.archive_folder import TABLE, TARGETS
 from evaluation.readers.intervals import wilson
 from gan.drawing import describe_generator
+from gan.provenance import key_fingerprint
 from readerstudy.archive.importing.chestxray14 import ORIGIN as NIH
 from readerstudy.archive.models import Collection, Radiograph, Truth
 from readerstudy.steering.building import reached
@@ -30,6 +32,10 @@ ATTRIBUTION = (
     "Clinical Center as the provider, and for this citation: X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, "
     "R. M. Summers, *ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "
     "Classification and Localization of Common Thorax Diseases*, IEEE CVPR 2017, pp. 3462–3471."
+)
+UNKNOWN_ORIGIN = (
+    "The generator's training films are not known here, and so neither is what their provider asks for. Ask whoever "
+    "trained the generator before you pass these films on."
 )
 
 
@@ -57,7 +63,7 @@ def data_sheet(archive: LabelledArchive, members: Sequence[Member], form: str, *
         ["## How far the labels are to be believed", *_belief(archive, members)],
         ["## Known faults", *_faults()],
         ["## Use", *_use()],
-        ["## Licence and attribution", *_licence(archive, known)],
+        ["## Licence and attribution", *_licence(archive, generator, known)],
     ]
     return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
 
@@ -85,7 +91,7 @@ def _files(form: str, *, finding_labels: bool) -> list[str]:
 
 
 def _method(archive: LabelledArchive, generator: dict[str, Any]) -> list[str]:
-    settings = ", ".join(f"{name} {value}" for name, value in archive.settings.items() if name != "findings")
+    values = ", ".join(f"{name} {value}" for name, value in archive.settings.items() if name != "findings")
     return [
         "Latent class optimisation: a progressive generative adversarial network that knows no findings draws films "
         "from latents; a latent is turned, on the sphere on which the generator was trained, by the gradient of the "
@@ -100,7 +106,7 @@ def _method(archive: LabelledArchive, generator: dict[str, Any]) -> list[str]:
                 ("draws", f"{archive.generator.resolution} × {archive.generator.resolution} pixels"),
                 ("images shown in its training", f"{generator['images']:,}"),
                 ("seed of the archive", archive.seed),
-                ("settings", settings),
+                ("settings", values),
                 ("program", archive.code_version),
                 ("begun", f"{archive.created_at:%Y-%m-%d}"),
             ],
@@ -133,7 +139,7 @@ def _networks(
         for member in members
     ]
     return [
-        f"The generator was trained on {len(rows):,} films: {collections or 'of which collection is not known here'}.",
+        f"The generator was trained on {len(rows):,} films: {collections or _of_no_collection(generator)}.",
         _table(
             (
                 "part",
@@ -147,10 +153,28 @@ def _networks(
             table,
         ),
         "Classifiers of different parts share no patient and no film. Those that a classifier shares with the "
-        "generator are counted above: of them it may know better what the generator learnt than of others.",
+        "generator are counted above: what the generator took from them, it may know better than what it took from "
+        "others." + _other_key(generator),
         "Thresholds of the accepting classifier (calibrated logits; at most 5 % of the films without the finding on "
-        f"which it was calibrated lie above), and its AUC on held-out patients: {_thresholds(archive, in_part(members, Part.ACCEPTS))}.",
+        "which it was calibrated lie above), and its AUC on held-out patients: "
+        f"{_thresholds(archive, in_part(members, Part.ACCEPTS))}.",
     ]
+
+
+def _of_no_collection(generator: dict[str, Any]) -> str:
+    if _knows_phantoms_only(generator):
+        return "phantoms, drawn by this software"
+    return "none of them is known here"
+
+
+def _knows_phantoms_only(generator: dict[str, Any]) -> bool:
+    return all(row["phantom_seed"] is not None for row in generator["films"])
+
+
+def _other_key(generator: dict[str, Any]) -> str:
+    if generator["patient_key"] in (None, key_fingerprint(settings.PSEUDONYM_KEY)):
+        return ""
+    return " The generator's patients have pseudonyms of another installation, so only films can be compared."
 
 
 def _thresholds(archive: LabelledArchive, accepting: Member | None) -> str:
@@ -217,8 +241,8 @@ def _belief(archive: LabelledArchive, members: Sequence[Member]) -> list[str]:
         for said in confirmed(archive)
     ]
     judge = (
-        f"The judging classifier “{judging.row}” took no part in steering or acceptance; it sees the target by its own "
-        "thresholds, so a share below one is no proof that it is not there, and a share near one no proof that it is."
+        f"The judging classifier “{judging.row}” took no part in steering or acceptance. It goes by its own thresholds "
+        "and errs as any classifier does: its share is an estimate, not a reading."
         if judging
         else "No third classifier judged these films, so how often the target is there was not measured by any network "
         "that had no part in making them."
@@ -257,8 +281,9 @@ def _share(count: int, of: int) -> str:
 
 def _faults() -> list[str]:
     return [
-        "- A target is what classifiers see. They have learnt from labels that were read off reports by a program, and "
-        "see shortcuts (tubes, projection, scars of an operation) as well as disease.\n"
+        "- A target is what classifiers see. They see what went with the labels that they were taught (tubes, "
+        "projection, scars of an operation) as well as disease, and have learnt the labels' mistakes; those of "
+        "ChestX-ray14 were read off reports by a program.\n"
         "- Of findings other than the target nothing is known. They come and go with it, as they do among the "
         "generator's training films or in the classifiers' minds; frequencies in this archive are those of the targets "
         "and say nothing of any population.\n"
@@ -281,7 +306,7 @@ def _use() -> list[str]:
     ]
 
 
-def _licence(archive: LabelledArchive, known: Iterable[Collection]) -> list[str]:
+def _licence(archive: LabelledArchive, generator: dict[str, Any], known: Counter[Collection]) -> list[str]:
     stated = archive.collection.licence
     of_training = [
         f"The training collection “{collection}” has the licence: {collection.licence}"
@@ -293,6 +318,7 @@ def _licence(archive: LabelledArchive, known: Iterable[Collection]) -> list[str]
         if stated
         else "No licence was stated for this archive; ask whoever gave it to you.",
         *of_training,
+        *([] if known or _knows_phantoms_only(generator) else [UNKNOWN_ORIGIN]),
         *([ATTRIBUTION] if any(collection.origin == NIH for collection in known) else []),
     ]
 

@@ -220,6 +220,16 @@ def test_the_data_sheet_says_what_the_archive_is_worth(archive: LabelledArchive,
         assert word in sheet
 
 
+def test_the_data_sheet_says_what_is_not_known(archive: LabelledArchive, tmp_path: Path, settings: Any) -> None:
+    Radiograph.objects.filter(collection__name="nih").delete()
+    settings.PSEUDONYM_KEY = b"of another installation"
+    sheet = (exported(archive, tmp_path / "out") / "README.md").read_text()
+    assert "The generator was trained on 1 films: none of them is known here." in sheet
+    assert "pseudonyms of another installation" in sheet
+    assert "neither is what their provider asks for" in sheet
+    assert "nihcc.app.box.com" not in sheet
+
+
 def test_the_data_sheet_counts_what_reviewers_said_last(archive: LabelledArchive, tmp_path: Path) -> None:
     one, two = (User.objects.create_user(name) for name in ("one", "two"))
     films = SteeredFilm.objects.filter(goal__present="Pneumothorax").order_by("seed")
