@@ -71,11 +71,11 @@ def _lungs(grey: Grey) -> npt.NDArray[np.int32] | None:
         return None
     rows, columns = np.nonzero(cores)
     around = grey[rows.min() : rows.max() + SIDE // 8, columns.min() : columns.max() + 1]
-    parting = threshold_otsu(around)
+    parting = threshold_otsu(around)  # type: ignore[no-untyped-call]
     limit = parting + TOWARDS_DENSE * (np.median(around[around > parting]) - parting)
     cores[:, [0, -1]] = cores[-1] = OUTSIDE
     # Where the wall of the chest is no denser than the limit, the ridge of its grey parts the lung from what is beyond.
-    lungs: npt.NDArray[np.int32] = watershed(grey, cores, mask=grey < limit)
+    lungs: npt.NDArray[np.int32] = watershed(grey, cores, mask=grey < limit)  # type: ignore[no-untyped-call]
     return lungs if {RIGHT, LEFT} <= set(np.unique(lungs)) else None
 
 
@@ -87,7 +87,7 @@ def _cores(grey: Grey) -> npt.NDArray[np.int32]:
     """
     rim = np.full_like(grey, grey.max())
     rim[:, [0, -1]], rim[-1] = grey[:, [0, -1]], grey[-1]
-    depth = reconstruction(rim, grey, method="erosion") - grey
+    depth = reconstruction(rim, grey, method="erosion") - grey  # type: ignore[no-untyped-call]
     basins, _ = label(depth > DEEP * np.percentile(depth, 97))
     cores = np.zeros(grey.shape, dtype=np.int32)
     areas = np.bincount(basins.ravel())

@@ -170,11 +170,12 @@ def in_canonical_form(films: Tensor) -> tuple[list[Film | None], Tensor]:
     values = films.clamp(-1, 1)
     for row, film in enumerate(values[:, 0].numpy()):
         try:
-            kept.append(canonical(film))
+            whole = canonical(film)
         except ValueError:
             kept.append(None)
             continue
-        values[row, 0] = torch.from_numpy(kept[-1].astype("float32")) / (FULL_SCALE / 2) - 1
+        kept.append(whole)
+        values[row, 0] = torch.from_numpy(whole.astype("float32")) / (FULL_SCALE / 2) - 1
     return kept, values
 
 

@@ -64,7 +64,7 @@ def logits_of(classifier: Classifier, films: Tensor, findings: Sequence[str]) ->
     """Calibrated logits (n, findings) of films in canonical form."""
     judge = judge_of(classifier, findings)
     with torch.inference_mode():
-        return torch.cat([judge(batch) for batch in films.split(BATCH)])
+        return torch.cat([judge(batch) for batch in torch.split(films, BATCH)])
 
 
 def require_apart(first: Classifier, second: Classifier) -> None:
