@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan.findings import FINDINGS
 
-_TERM = re.compile(r"([+-]?)([A-Za-z_ ]+)")
+_TERM = re.compile(r"([+-]?)([^+-]+)")
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,21 @@ class Goal:
 
     @classmethod
     def parse(cls, text: str) -> Goal:
-        """From words such as `Effusion`, `Cardiomegaly+Effusion` or `Effusion-Pneumonia`.
+        """From words such as `Effusion`, `Cardiomegaly+Effusion` or `Effusion-Pneumonia`: plus to show, minus not to.
 
-        Raises ValueError for a word that is no finding, one that is both wanted and not, and where none is to be shown.
+        Raises ValueError for a word that is no finding, one that stands there twice, and where none is to be shown.
         """
         terms = _TERM.findall(text)
-        if "".join(sign + name for sign, name in terms) != text:
+        names = [name.strip() for _sign, name in terms]
+        if "".join(sign + name for sign, name in terms) != text or "" in names:
             raise ValueError(f"“{text}” is no goal; write findings with + and -, such as Cardiomegaly+Effusion.")
-        present = {name for sign, name in terms if sign != "-"}
-        absent = {name for sign, name in terms if sign == "-"}
+        present = {name for (sign, _name), name in zip(terms, names, strict=True) if sign != "-"}
+        absent = set(names) - present
         strange = sorted((present | absent) - set(FINDINGS))
         if strange:
             raise ValueError(f"{', '.join(strange)} in “{text}” is no finding; there are {', '.join(FINDINGS)}.")
-        if present & absent or not present:
-            raise ValueError(f"“{text}” asks for nothing that a film can show.")
+        if not present or len(names) != len(present | absent):
+            raise ValueError(f"“{text}” asks for nothing that a film can show; name each finding once, one to show.")
         return cls(*(tuple(name for name in FINDINGS if name in names) for names in (present, absent)))
 
     def __str__(self) -> str:

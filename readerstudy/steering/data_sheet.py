@@ -179,7 +179,7 @@ def _other_key(generator: dict[str, Any]) -> str:
 
 def _thresholds(archive: LabelledArchive, accepting: Member | None) -> str:
     wanted = [wanted_of(goal) for goal in archive.goals.order_by("position")]
-    named = dict.fromkeys(name for goal in wanted for name in goal.present + goal.absent)
+    named = dict.fromkeys(name for goal in wanted for name in goal.findings)
     if accepting is None:
         return "not known"
     return ", ".join(f"{name} {accepting.thresholds[name]:.2f} (AUC {_auc(accepting, name)})" for name in named)

@@ -21,7 +21,7 @@ from readerstudy.audit.models import record
 from readerstudy.names import find_by_name
 from readerstudy.progress import Progress, Silent
 from readerstudy.steering.data_sheet import data_sheet
-from readerstudy.steering.goals import APART, in_order, wanted_of
+from readerstudy.steering.goals import APART, in_order, in_words, wanted_of
 from readerstudy.steering.members import Member, in_part, members_of
 from readerstudy.steering.models import LabelledArchive, Part, SteeredFilm
 
@@ -143,7 +143,7 @@ def _write_film(path: Path, steered: SteeredFilm, archive: LabelledArchive) -> N
         generator=archive.generator.sha256,
         seed=steered.seed,
         images=archive.generator.images_shown,
-        target=wanted_of(steered.goal).in_words(),
+        target=in_words(wanted_of(steered.goal)),
     )
 
 

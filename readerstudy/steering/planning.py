@@ -11,13 +11,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from evaluation.classifiers.network import Classifier as Network
+from evaluation.steering.goal import Goal as Wanted
 from gan.drawing import Drawer
 from gan.latent import Steering
 from readerstudy.archive.models import Collection, Truth
 from readerstudy.archive.services import require_the_same
 from readerstudy.steering.attempts import BLOCK, Networks, code_version
 from readerstudy.steering.classifiers import find_classifier, loaded
-from readerstudy.steering.goals import Wanted, combination, in_order
+from readerstudy.steering.goals import combination, in_order, stored
 from readerstudy.steering.members import Member
 from readerstudy.steering.models import Classifier, LabelledArchive, Part
 from readerstudy.synthesis.drawing import drawer_of
@@ -53,7 +54,7 @@ class Plan:
 
     @property
     def stored_goals(self) -> list[tuple[str, str, int, int]]:
-        return [(*goal.stored, self.films, self.attempts) for goal in self.goals]
+        return [(*stored(goal), self.films, self.attempts) for goal in self.goals]
 
 
 def plan_archive(
@@ -186,7 +187,7 @@ def _shared(one: Network, other: Network) -> tuple[int, int]:
 
 
 def _who_could_accept(members: Sequence[Member], goals: Sequence[Wanted], drawer: Drawer) -> str:
-    wanted = {finding for goal in goals for finding in goal.present + goal.absent}
+    wanted = {finding for goal in goals for finding in goal.findings}
     fitting = [
         row.name
         for row in Classifier.objects.filter(side__lte=drawer.resolution).order_by("name")
@@ -229,7 +230,7 @@ def _goals(
 ) -> tuple[Wanted, ...]:
     alone = findings or (() if combined else known)
     goals = [*(Wanted((finding,)) for finding in alone), *combined]
-    for finding in dict.fromkeys(name for goal in goals for name in goal.present + goal.absent):
+    for finding in dict.fromkeys(name for goal in goals for name in goal.findings):
         _require_known(finding, members)
     if not goals:
         raise ValidationError(_("There is no finding that all of these classifiers know."))

@@ -59,7 +59,7 @@ def test_building_is_asked_for_as_a_job(admin_client: Client) -> None:
 @pytest.mark.usefixtures("networks")
 def test_what_cannot_be_built_is_refused_on_the_form(admin_client: Client) -> None:
     page = admin_client.post(BUILD, ASKED | {"combinations": "Effusion+"}).content.decode()
-    assert "is no combination of findings" in page
+    assert "is no goal; write findings with + and -" in page
     assert not Job.objects.exists()
 
 

@@ -14,6 +14,7 @@ from evaluation.steering.goal import Goal
         ("Effusion+Cardiomegaly", ("Cardiomegaly", "Effusion"), (), "Cardiomegaly+Effusion"),
         ("Pleural_Thickening-Mass", ("Pleural_Thickening",), ("Mass",), "Pleural_Thickening-Mass"),
         ("-Mass+Nodule", ("Nodule",), ("Mass",), "Nodule-Mass"),
+        ("Effusion - Mass + Cardiomegaly", ("Cardiomegaly", "Effusion"), ("Mass",), "Cardiomegaly+Effusion-Mass"),
     ],
 )
 def test_goals_are_read_and_written(text: str, present: tuple[str, ...], absent: tuple[str, ...], said: str) -> None:
@@ -25,8 +26,11 @@ def test_goals_are_read_and_written(text: str, present: tuple[str, ...], absent:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Effusion & Mass", "is no goal"),
+        ("Effusion & Mass", "Effusion & Mass in “Effusion & Mass” is no finding"),
         ("", "asks for nothing"),
+        ("Effusion+", "is no goal"),
+        ("Effusion+ +Mass", "is no goal"),
+        ("Mass+Mass", "asks for nothing that a film can show; name each finding once"),
         ("-Mass", "asks for nothing that a film can show"),
         ("Mass-Mass", "asks for nothing that a film can show"),
         ("Fracture", "Fracture in “Fracture” is no finding; there are Atelectasis"),
