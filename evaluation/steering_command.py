@@ -16,11 +16,12 @@ from evaluation.plain_json import write_json
 from evaluation.steering.figure import draw_cost
 from evaluation.steering.goal import Goal
 from evaluation.steering.panel import Panel
-from evaluation.steering.study import Films, steps_of, study
+from evaluation.steering.study import Films, Study
 from evaluation.steering.tables import cost_table, defence_table, success_table
 from gan.drawing import Drawer
 from gan.hardware import DEVICES, choose_hardware
 from gan.latent import Steering
+from gan.pixels import quantise
 
 SHOWN = 12
 """Films of a sheet."""
@@ -70,23 +71,22 @@ def steering_study(options: argparse.Namespace) -> dict[str, Any]:
     drawer = Drawer(options.generator, device)
     require_side(drawer, panel)
     options.out.mkdir(parents=True, exist_ok=True)
-    total = steps_of(options.plain, options.attempts, len(goals))
-    with tqdm(total=total, desc="Steering", unit="film", disable=None) as bar:
-        result = study(
-            drawer,
-            panel,
-            goals,
-            plain=options.plain,
-            attempts=options.attempts,
-            fitted=options.fitted,
-            steering=steering,
-            seed=options.seed,
-            is_phantom=options.phantoms,
-            progress=bar.update,
-            keep=lambda goal, method, before, after, accepted: _sheet(
-                options.out / f"{goal}-{method}.png", before, after, accepted
-            ),
-        )
+    study = Study(
+        drawer,
+        panel,
+        steering,
+        plain=options.plain,
+        fitted=options.fitted,
+        attempts=options.attempts,
+        seed=options.seed,
+        is_phantom=options.phantoms,
+    )
+
+    def keep(goal: Goal, method: str, before: Films, after: Films, accepted: Tensor) -> None:
+        _sheet(options.out / f"{goal}-{method}.png", before, after, accepted)
+
+    with tqdm(total=study.steps(len(goals)), desc="Steering", unit="film", disable=None) as bar:
+        result = study.figures(goals, bar.update, keep)
     result["generator"] = drawer.sha256
     result["classifiers"] = {
         "steering": [classifier.sha256 for classifier in panel.steering],
@@ -113,8 +113,10 @@ def require_side(drawer: Drawer, panel: Panel) -> None:
 def _sheet(path: Path, before: Films, after: Films, accepted: Tensor) -> None:
     """The first films of a method, each below what its latent drew before; a white edge says that it was accepted."""
     columns = []
-    for first, last, is_accepted in list(zip(before.values, after.values, accepted, strict=True))[:SHOWN]:
-        column = np.concatenate([(film[0].numpy() + 1) * (255 / 2) for film in (first, last)])
-        column[:, 0] = column[-2:, :] = 255 if is_accepted else 0
-        columns.append(column)
-    Image.fromarray(np.rint(np.hstack(columns)).astype(np.uint8)).save(path)
+    for first, last, is_accepted in list(zip(before.kept, after.kept, accepted, strict=True))[:SHOWN]:
+        if first is not None and last is not None:
+            column = np.concatenate([quantise(film, 256) // 257 for film in (first, last)])
+            column[:, 0] = column[-2:, :] = 255 if is_accepted else 0
+            columns.append(column.astype(np.uint8))
+    if columns:
+        Image.fromarray(np.hstack(columns)).save(path)

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from evaluation.classifiers.judge import judge_of, thresholds_of
 from evaluation.classifiers.network import Classifier
-from evaluation.steering.goal import Goal
-from gan.latent import Judge, met
+from gan.latent import Judge
 
 BATCH = 32
 
@@ -38,26 +37,15 @@ class Panel:
         return tuple(name for name in self.steering[0].findings if all(name in other.findings for other in others))
 
     def judges(self) -> list[Judge]:
+        """Those that steer."""
         return [judge_of(classifier, self.findings) for classifier in self.steering]
 
     def thresholds(self) -> Tensor:
         """Of the steering classifiers, averaged as their logits are."""
-        return torch.stack([thresholds_of(classifier, self.findings) for classifier in self.steering]).mean(0)
+        return torch.stack([self.thresholds_of(classifier) for classifier in self.steering]).mean(0)
 
-    def accepted(self, films: Tensor, goal: Goal) -> Tensor:
-        """Which films (n, 1, R, R) in canonical form show the goal to the accepting classifier."""
-        return shown(self.acceptor, films, goal)
-
-    def judged(self, films: Tensor, goal: Goal) -> Tensor:
-        """Which do to the judge."""
-        return shown(self.judge, films, goal)
-
-
-def shown(classifier: Classifier, films: Tensor, goal: Goal) -> Tensor:
-    """Which films (n, 1, R, R) show all of a goal to a classifier, by its own thresholds."""
-    if not len(films):
-        return torch.zeros(0, dtype=torch.bool)
-    return met(logits_of(classifier, films, goal.findings), thresholds_of(classifier, goal.findings), _signs(goal))
+    def thresholds_of(self, classifier: Classifier) -> Tensor:
+        return thresholds_of(classifier, self.findings)
 
 
 def logits_of(classifier: Classifier, films: Tensor, findings: Sequence[str]) -> Tensor:
@@ -78,7 +66,3 @@ def require_apart(first: Classifier, second: Classifier) -> None:
                 f"The classifiers {first.name} and {second.name} have {len(common)} {what} in common; one that accepts "
                 "or judges must come from other patients."
             )
-
-
-def _signs(goal: Goal) -> Tensor:
-    return torch.tensor([1.0] * len(goal.present) + [-1.0] * len(goal.absent))
