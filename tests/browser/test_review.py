@@ -102,7 +102,7 @@ def test_tubes_are_told_before_or_after_the_verdict(reviewing: Page) -> None:
 
 def test_after_the_mouse_the_arrows_move_on_and_change_nothing(reviewing: Page) -> None:
     open_goal(reviewing, "Effusion")
-    reviewing.get_by_role("group", name="Film 3", exact=True).get_by_text("implausible").click()
+    reviewing.get_by_role("group", name="Film 3", exact=True).get_by_role("radio", name="implausible").click()
     expect(reviewing.get_by_role("link", name="Film 3", exact=True)).to_be_focused()
     reviewing.keyboard.press("ArrowRight")
     expect(reviewing.get_by_role("link", name="Film 4", exact=True)).to_be_focused()
