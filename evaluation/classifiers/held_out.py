@@ -25,11 +25,10 @@ WEIGHTS_AT_ONCE = 2_000_000
 @torch.no_grad()
 def scores(classifier: Classifier, films: LabelledFilms) -> Floats:
     """Calibrated logits of shape (n, findings), in the order of the classifier's findings."""
-    device = next(classifier.network.parameters()).device
     parts = [np.empty((0, len(classifier.findings)))]
     for first in range(0, len(films), FILMS_AT_ONCE):
         rows = np.arange(first, min(first + FILMS_AT_ONCE, len(films)))
-        shown = as_values(torch.from_numpy(films.carried(rows)).to(device))
+        shown = as_values(torch.from_numpy(films.carried(rows)).to(classifier.device))
         parts.append(classifier.logits(shown.contiguous(memory_format=torch.channels_last)).double().cpu().numpy())
     return np.concatenate(parts)
 

@@ -71,6 +71,10 @@ class Classifier:
     def sha256(self) -> str:
         return self.about.sha256
 
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
     def logits(self, films: Tensor) -> Tensor:
         """Calibrated logits (n, findings) of films (n, 1, S, S) of values -1 … 1, of any S; differentiable."""
         answer: Tensor = self.network(self.at_side(films))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -18,15 +17,18 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Panel:
-    """Raises ValueError where two of them have seen the same patient or film, or have no finding in common."""
+    """Raises ValueError where one that steers, the acceptor and the judge have seen the same patient or film, or where
+    they have no finding in common. Those that steer together may share what they have seen."""
 
     steering: tuple[Classifier, ...]
     acceptor: Classifier
     judge: Classifier
 
     def __post_init__(self) -> None:
-        for first, second in combinations([*self.steering, self.acceptor, self.judge], 2):
-            require_apart(first, second)
+        for classifier in self.steering:
+            require_apart(classifier, self.acceptor)
+            require_apart(classifier, self.judge)
+        require_apart(self.acceptor, self.judge)
         if not self.findings:
             raise ValueError("The classifiers have no finding in common.")
 
@@ -40,6 +42,10 @@ class Panel:
         """Those that steer."""
         return [judge_of(classifier, self.findings) for classifier in self.steering]
 
+    def steering_logits(self, films: Tensor) -> Tensor:
+        """The mean of what the steering classifiers say of films (n, 1, R, R): logits (n, findings)."""
+        return torch.stack([logits_of(classifier, films, self.findings) for classifier in self.steering]).mean(0)
+
     def thresholds(self) -> Tensor:
         """Of the steering classifiers, averaged as their logits are."""
         return torch.stack([self.thresholds_of(classifier) for classifier in self.steering]).mean(0)
@@ -49,10 +55,10 @@ class Panel:
 
 
 def logits_of(classifier: Classifier, films: Tensor, findings: Sequence[str]) -> Tensor:
-    """Calibrated logits (n, findings) of films in canonical form."""
+    """Calibrated logits (n, findings) of films, on the processor, wherever the classifier is."""
     judge = judge_of(classifier, findings)
     with torch.inference_mode():
-        return torch.cat([judge(batch) for batch in torch.split(films, BATCH)])
+        return torch.cat([judge(batch.to(classifier.device)).cpu() for batch in torch.split(films, BATCH)])
 
 
 def require_apart(first: Classifier, second: Classifier) -> None:

@@ -19,7 +19,7 @@ from evaluation.steering.goal import Goal
 from evaluation.steering.panel import Panel, logits_of
 from gan.direction import direction_of, edit
 from gan.drawing import Drawer
-from gan.latent import Steered, Steering, in_canonical_form, mean_logits, met, steer
+from gan.latent import Steered, Steering, in_canonical_form, met, steer
 from gan.pixels import Film
 
 Progress = Callable[[int], None]
@@ -108,8 +108,7 @@ class Study:
             films = self.drawer.draw(some)
             parts.append(self._seen(films))
             if start < self.fitted:
-                with torch.inference_mode():
-                    scores.append(mean_logits(self.panel.judges(), films.clamp(-1, 1)))
+                scores.append(self.panel.steering_logits(films.clamp(-1, 1)))
             progress(len(some))
         return Films.joined(parts), torch.cat(scores)[: self.fitted]
 

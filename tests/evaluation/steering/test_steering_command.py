@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from evaluation.__main__ import main
-from evaluation.classifiers.network import load_classifier
+from evaluation.classifiers.network import Classifier, load_classifier
 from evaluation.steering.panel import Panel, logits_of
 from evaluation.steering.tables import cost_table, defence_table, rejection_cost, success_table
 from gan.drawing import Drawer
@@ -121,6 +121,31 @@ def test_what_cannot_be_studied_is_refused_before_any_work(
     assert main(asked(folder, tmp_path / "out", **files)) == 1
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_classifiers_that_steer_together_may_share_patients(folder: Path) -> None:
+    make_classifier(folder, "beside", folder / "generator.safetensors", seed=7, patients=["patient of steers"])
+    steers, beside, accepts, judges = (
+        load_classifier(folder / f"{name}.safetensors") for name in ("steers", "beside", "accepts", "judges")
+    )
+    films = Drawer(folder / "generator.safetensors").draw(range(3)).clamp(-1, 1)
+    together = Panel((steers, beside), accepts, judges).steering_logits(films)
+    assert torch.allclose(together, (steers.logits(films) + beside.logits(films)) / 2, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="beside and steers have 1 patients in common"):
+        Panel((beside,), accepts, steers)
+
+
+def test_films_go_to_where_the_classifier_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = load_classifier(folder / "accepts.safetensors", torch.device("meta"))
+    seen = []
+
+    def answer(_self: Classifier, films: torch.Tensor) -> torch.Tensor:
+        seen.append(films.device.type)
+        return torch.ones(len(films), len(FINDINGS))
+
+    monkeypatch.setattr(Classifier, "logits", answer)
+    assert logits_of(elsewhere, torch.zeros(3, 1, 32, 32), FINDINGS).tolist() == [[1.0, 1.0]] * 3
+    assert seen == ["meta"]
 
 
 def test_a_panel_knows_the_findings_that_all_know(folder: Path) -> None:
