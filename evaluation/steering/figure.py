@@ -22,30 +22,33 @@ Json = Mapping[str, Any]
 def draw_cost(result: Json, path: Path) -> None:
     """Write the figure as SVG or PNG, as `path` ends.
 
-    A goal that no plain draw met stands where one would have.
+    Goals are numbered from the commonest to the rarest; one that no plain draw met stands where one would have.
     """
     least = 1 / result["plain"]
+    goals = sorted(result["goals"].items(), key=lambda item: -item[1]["plain"]["accepted"]["share"])
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        figure = Figure(figsize=(8.4, 4.2), layout="constrained")
         axes = figure.add_subplot()
         rates = np.geomspace(RATES[0] * 2, min(RATES[1], least) / 2, 50)
         axes.loglog(rates, PER_PLAIN_DRAW / rates, color=INK, label="drawing until one is accepted")
         for method, marker in MARKERS.items():
             points = [
-                (figures["plain"]["accepted"], figures[method]["cost_per_accepted"])
-                for figures in result["goals"].values()
+                (max(figures["plain"]["accepted"]["share"], least), figures[method]["cost_per_accepted"])
+                for _goal, figures in goals
                 if figures[method]["cost_per_accepted"]
             ]
-            axes.plot(
-                [max(rate["share"], least) for rate, _cost in points], [cost for _rate, cost in points],
-                linestyle="", marker=marker, label=method, color=INK if method == "defended" else QUIET,
-            )  # fmt: skip
-        for goal, figures in result["goals"].items():
+            colour = INK if method == "defended" else QUIET
+            rates_and_costs = np.array(points).reshape(-1, 2).T
+            axes.plot(*rates_and_costs, linestyle="", marker=marker, label=method, color=colour)
+        for number, (_goal, figures) in enumerate(goals, start=1):
             if cost := figures["defended"]["cost_per_accepted"]:
                 place = (max(figures["plain"]["accepted"]["share"], least), cost)
-                axes.annotate(goal, place, xytext=(5, 4), textcoords="offset points", fontsize=7)
+                axes.annotate(str(number), place, xytext=(0, 7), textcoords="offset points", ha="center")
         axes.invert_xaxis()
+        axes.xaxis.set_major_formatter(lambda rate, _place: f"{100 * rate:g} %")
         axes.set_xlabel(f"share of {result['plain']:,} plain draws that are accepted")
         axes.set_ylabel("forward equivalents per accepted film")
         axes.legend()
+        key = "\n".join(f"{number}  {goal}" for number, (goal, _figures) in enumerate(goals, start=1))
+        axes.text(1.02, 1.0, key, transform=axes.transAxes, va="top", linespacing=1.5)
         figure.savefig(path)

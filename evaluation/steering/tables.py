@@ -42,16 +42,25 @@ def defence_table(result: Json) -> str:
 
 
 def cost_table(result: Json) -> str:
-    """Forward equivalents per accepted film, goals from the commonest to the rarest among plain draws."""
+    """Forward equivalents per accepted film, goals from the commonest to the rarest among plain draws; and per accepted
+    film that the judge confirms, by drawing and by optimising."""
     rows = []
     for goal, figures in _by_rate(result):
-        rejection, own = rejection_cost(figures["plain"], result["plain"]), figures["defended"]["cost_per_accepted"]
+        plain, own = figures["plain"], figures["defended"]
+        cost = own["cost_per_accepted"]
         rows.append(
-            [goal, _percent(figures["plain"]["accepted"]), rejection,
+            [goal, _percent(plain["accepted"]), rejection_cost(plain, result["plain"]),
              *(_number(figures[method]["cost_per_accepted"]) for method in METHODS),
-             f"{PER_PLAIN_DRAW / own:.2%}" if own else NOTHING]
+             f"{PER_PLAIN_DRAW / cost:.2%}" if cost else NOTHING, _confirmed(plain), _confirmed(own)]
         )  # fmt: skip
-    return _table(["wanted", "plain draws accepted", "rejection", *METHODS, "break-even rate"], rows)
+    head = ["wanted", "plain draws accepted", "rejection", *METHODS, "break-even rate"]
+    return _table([*head, "rejection, confirmed", "defended, confirmed"], rows)
+
+
+def _confirmed(figures: Json) -> str:
+    """What an accepted film costs that the judge confirms."""
+    judged = figures["judged_of_accepted"]
+    return _number(figures["cost_per_accepted"] / judged["share"]) if judged and judged["yes"] else NOTHING
 
 
 def rejection_cost(plain: Json, draws: int) -> str:
