@@ -152,8 +152,9 @@ def _networks(
             ),
             table,
         ),
-        "Classifiers of different parts share no patient and no film. Those that a classifier shares with the "
-        "generator are counted above: what the generator took from them, it may know better than what it took from "
+        "Classifiers of different parts share no patient, by the names under which each lists them, and no film, by "
+        "its pixels. Those that a classifier shares with the generator are counted above: what the generator took from "
+        "them, it may know better than what it took from "
         "others." + _other_key(generator),
         "Thresholds of the accepting classifier (calibrated logits; at most 5 % of the films without the finding on "
         "which it was calibrated lie above), and its AUC on held-out patients: "

@@ -24,6 +24,7 @@ from readerstudy.steering.data_sheet import data_sheet
 from readerstudy.steering.goals import APART, in_order, in_words, wanted_of
 from readerstudy.steering.members import Member, in_part, members_of
 from readerstudy.steering.models import LabelledArchive, Part, SteeredFilm
+from readerstudy.synthesis.drawing import drawer_of
 
 # NIH's header, byte for byte when it is joined by commas; then what NIH has no column for.
 NIH_LABELS = "Finding Labels"
@@ -67,7 +68,8 @@ def export_archive(
     `form` is “nih” (8-bit PNG and Data_Entry.csv with NIH's columns) or “dicom” (every grey). In both, films.csv says
     how each film came about, row n of latents.npy is the latent of row n there, and README.md is the data sheet.
     `finding_labels` writes the targets into NIH's own column as well, where programs take them for findings. Raises
-    ValidationError where the folder is there already, there are no films, or a file has changed.
+    ValidationError where the folder is there already, there are no films, or the file of a film or of a network has
+    changed.
     """
     films = list(
         SteeredFilm.objects.filter(goal__archive=archive)
@@ -125,6 +127,8 @@ def _require_exportable(
         raise ValidationError(_("Archive “%(archive)s” holds no films yet.") % {"archive": archive})
     if out.exists():
         raise ValidationError(_("%(folder)s is there already; name another folder.") % {"folder": out})
+    # The data sheet, which comes last, says what is in the generator's files.
+    drawer_of(archive.generator)
 
 
 def _name(steered: SteeredFilm) -> str:

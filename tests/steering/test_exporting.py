@@ -32,6 +32,7 @@ from readerstudy.steering.models import (
     LabelledArchive,
     SteeredFilm,
 )
+from readerstudy.synthesis.models import Generator
 from tests.archive.files import bring_in
 from tests.steering.tiny import make_classifier, make_generator
 from tests.studies.films import ACTOR, add_film, make_collection, pseudonym
@@ -253,6 +254,21 @@ def test_an_export_is_there_whole_or_not_at_all(archive: LabelledArchive, tmp_pa
         call_command("export_archive", "labelled", f"--out={tmp_path / 'out'}", "--form=nih")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("out")]
     assert not AuditRow.objects.filter(action="archive exported").exists()
+
+
+def test_networks_that_are_no_longer_those_of_the_films_are_found_before_any_work(
+    archive: LabelledArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("readerstudy.steering.exporting._write_film", pytest.fail)
+    for changed, said in (
+        ({"sha256": "2" * 64}, "no longer holds the weights of generator “chest”"),
+        ({"path": str(tmp_path / "gone.safetensors")}, "Generator “chest” cannot draw"),
+    ):
+        Generator.objects.filter(pk=archive.generator_id).update(**changed)
+        archive.generator.refresh_from_db()
+        with pytest.raises(ValidationError, match=said):
+            exported(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_is_there_is_left_alone(archive: LabelledArchive, tmp_path: Path) -> None:
