@@ -82,7 +82,7 @@ def part_of(text: str) -> tuple[int, int]:
     """“1/3” as (1, 3)."""
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"a part is written as 1/3, not {text}")
+        raise argparse.ArgumentTypeError(f"“{text}” is no part; the first of three is written 1/3, the last 3/3")
     return int(part), int(parts)
 
 

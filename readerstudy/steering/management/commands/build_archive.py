@@ -42,7 +42,13 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--judge", default="", metavar="NAME", help="That scores accepted films; trained on yet other patients."
         )
-        parser.add_argument("--per-finding", type=int, default=PER_FINDING, metavar="N", help="Films for each goal.")
+        parser.add_argument(
+            "--per-finding",
+            type=int,
+            default=PER_FINDING,
+            metavar="N",
+            help="Films for each goal; %(default)s unless given.",
+        )
         parser.add_argument(
             "--finding",
             action="append",
@@ -61,7 +67,11 @@ class Command(ServiceCommand):
         )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(
-            "--attempts-per-film", type=int, default=ATTEMPTS_PER_FILM, metavar="N", help="After which a goal is left."
+            "--attempts-per-film",
+            type=int,
+            default=ATTEMPTS_PER_FILM,
+            metavar="N",
+            help="After which a goal is left; %(default)s unless given.",
         )
         parser.add_argument("--licence", default="", help="Kept with the collection.")
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="Has no say in what the films are.")
