@@ -114,7 +114,9 @@ def _add_train(kinds: Any) -> None:
     )
     command.add_argument("--origin", default="", help=f"name patients as of this origin, hashed with {KEY}")
     add_configuration(command)
-    command.add_argument("--resume", action="store_true", help="go on where a training of --out was stopped")
+    command.add_argument(
+        "--resume", action="store_true", help="go on where a training of --out was stopped; begins where there is none"
+    )
     command.set_defaults(run=train_on_folder, json=None)
 
 

@@ -35,7 +35,11 @@ class Command(ServiceCommand):
             default="",
             help="Which side of the patient-level split; train where the collection is split, else all.",
         )
-        parser.add_argument("--resume", action="store_true", help="Go on with the stopped training of this name.")
+        parser.add_argument(
+            "--resume",
+            action="store_true",
+            help="Go on with the stopped training of this name; begins where there is none.",
+        )
         add_configuration(parser)
 
     def act(self, options: dict[str, Any]) -> None:
