@@ -14,6 +14,9 @@ singleKeys.checked = localStorage.getItem(SINGLE_KEYS) !== "off";
 singleKeys.addEventListener("change", () => localStorage.setItem(SINGLE_KEYS, singleKeys.checked ? "on" : "off"));
 offerLeftDrag(document.getElementById("left-drag-pans"), help);
 
+// Closed by a key inside it, it would keep the focus until the next frame, and the next key with it.
+help.addEventListener("close", () => help.contains(document.activeElement) && document.activeElement.blur());
+
 export const helpIsOpen = () => help.open;
 
 /* Do what keys and buttons ask for. `commandsAt(target)` gives {name, key, at, when, run} and the like, see commands.js. */

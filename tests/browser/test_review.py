@@ -115,6 +115,9 @@ def test_single_keys_can_be_switched_off(reviewing: Page) -> None:
     reviewing.keyboard.press("?")
     reviewing.get_by_role("checkbox", name="Digits, letters and signs work as keys").uncheck()
     reviewing.keyboard.press("Escape")
+    # The browser closes the list in its own time.
+    expect(reviewing.locator("#help:not([open])")).to_have_count(1)
+    expect(reviewing.locator("#help :focus")).to_have_count(0)
     for key in ("ArrowRight", "p", "?"):
         reviewing.keyboard.press(key)
     expect(reviewing.get_by_role("link", name="Film 1", exact=True)).to_be_focused()
