@@ -77,7 +77,13 @@ def _by_rate(result: Json) -> list[tuple[str, Json]]:
 def _share(share: Json | None) -> str:
     if not share:
         return NOTHING
-    return f"{share['share']:.0%} ({share['low']:.0%}–{share['high']:.0%}; {share['yes']} of {share['of']})"
+    limits = f"{_rounded(share['low'])}–{_rounded(share['high'])}"
+    return f"{_rounded(share['share'])} ({limits}; {share['yes']} of {share['of']})"
+
+
+def _rounded(share: float) -> str:
+    """With a place more where it is small."""
+    return f"{share:.0%}" if share >= 0.095 or not share else f"{share:.1%}"
 
 
 def _percent(share: Json) -> str:
