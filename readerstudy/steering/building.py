@@ -22,7 +22,8 @@ from readerstudy.audit.models import record
 from readerstudy.progress import Progress, Silent
 from readerstudy.steering.attempts import BLOCK, Accepted, Attempts, Outcome, Work, code_version, workers
 from readerstudy.steering.goals import wanted_of
-from readerstudy.steering.models import ArchiveClassifier, Block, Goal, LabelledArchive, SteeredFilm
+from readerstudy.steering.members import in_part, members_of, seen_by
+from readerstudy.steering.models import ArchiveClassifier, Block, Goal, LabelledArchive, Part, SteeredFilm
 from readerstudy.steering.planning import ATTEMPTS_PER_FILM, PER_FINDING, Plan, plan_archive
 
 _COUNTED = ("attempts", "accepted", "rejected", "surplus", "forward_equivalents")
@@ -108,13 +109,18 @@ def reached(archive: LabelledArchive) -> list[Reached]:
 
 
 def in_words(archive: LabelledArchive) -> str:
-    """A table of how far each goal is."""
-    head = (_("goal"), _("attempts"), _("accepted"), _("rejected"), _("left over"), _("forward equivalents a film"))
+    """A table of how far each goal is, and in how many of its films the judging classifier sees what was wanted."""
+    judging = in_part(members_of(archive), Part.JUDGES)
+    head = (
+        *(_("goal"), _("attempts"), _("accepted"), _("rejected"), _("left over")),
+        *(_("forward equivalents a film"), _("seen by the judge")),
+    )
     rows = [
         (
             str(row.goal),
             *map(str, (row.attempts, f"{row.films} / {row.goal.films_wanted}", row.rejected, row.surplus)),
             "–" if row.cost_per_film is None else f"{row.cost_per_film:.0f}",
+            "{} / {}".format(*seen_by(judging, row.goal)) if judging else "–",
         )
         for row in reached(archive)
     ]

@@ -22,7 +22,7 @@ from readerstudy.archive.importing.chestxray14 import ORIGIN as NIH
 from readerstudy.archive.models import Collection, Radiograph, Truth
 from readerstudy.steering.building import reached
 from readerstudy.steering.goals import wanted_of
-from readerstudy.steering.members import Member, in_part
+from readerstudy.steering.members import Member, in_part, seen_by
 from readerstudy.steering.models import Goal, LabelledArchive, Part, SteeredFilm
 from readerstudy.steering.review import asks_for_tubes, confirmed
 
@@ -262,12 +262,7 @@ def _belief(archive: LabelledArchive, members: Sequence[Member]) -> list[str]:
 
 
 def _judged(goal: Goal, judging: Member | None) -> str:
-    if judging is None:
-        return "not judged"
-    wanted = wanted_of(goal)
-    shown = [set(judging.shown(film.judging_scores)) for film in goal.films.all() if film.judging_scores]
-    seen = sum(shows.issuperset(wanted.present) and shows.isdisjoint(wanted.absent) for shows in shown)
-    return _share(seen, len(shown))
+    return _share(*seen_by(judging, goal)) if judging else "not judged"
 
 
 def _share(count: int, of: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from evaluation.classifiers.network import Classifier as Network
 from readerstudy.steering.classifiers import loaded
-from readerstudy.steering.goals import in_order
-from readerstudy.steering.models import Classifier, LabelledArchive, Part
+from readerstudy.steering.goals import in_order, wanted_of
+from readerstudy.steering.models import Classifier, Goal, LabelledArchive, Part
 
 Scores = Mapping[str, float]
 
@@ -48,3 +48,12 @@ def members_of(archive: LabelledArchive) -> list[Member]:
 def in_part(members: Sequence[Member], part: Part) -> Member | None:
     """The one member that has this part, or None."""
     return next((member for member in members if member.part == part), None)
+
+
+def seen_by(judging: Member, goal: Goal) -> tuple[int, int]:
+    """In how many of a goal's films the judging classifier sees all that was wanted, and how many it has scored."""
+    wanted = wanted_of(goal)
+    scores = goal.films.exclude(judging_scores=None).values_list("judging_scores", flat=True)
+    shown = [set(judging.shown(of_film)) for of_film in scores if of_film is not None]
+    seen = sum(shows.issuperset(wanted.present) and shows.isdisjoint(wanted.absent) for shows in shown)
+    return seen, len(shown)

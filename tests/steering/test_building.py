@@ -159,6 +159,8 @@ def test_a_target_is_no_finding_and_every_attempt_is_counted_once(generator: Gen
             str(row.rejected),
             str(row.surplus),
             cost,
+            # Nobody judges here.
+            "–",
         ]
     assert {film.judging_scores for film in SteeredFilm.objects.all()} == {None}
     said = AuditRow.objects.filter(subject="archive:labelled").order_by("id")
@@ -243,6 +245,17 @@ def test_another_seed_gives_other_films(generator: Generator) -> None:
         for archive in (one, other)
     ]
     assert not seeds[0] & seeds[1]
+
+
+def test_the_table_says_in_how_many_films_the_judge_sees_the_target(generator: Generator) -> None:
+    archive = build(per_finding=2, findings=["Effusion"], combinations=[])
+    first, second = SteeredFilm.objects.all()
+    for film, score in ((first, 1e6), (second, -1e6)):
+        film.judging_scores |= {"Effusion": score}
+        film.save()
+    assert building.in_words(archive).splitlines()[1].split()[-3:] == ["1", "/", "2"]
+    archive.parts.filter(part="judges").delete()
+    assert building.in_words(archive).splitlines()[1].endswith("–")
 
 
 def test_a_job_builds_it_and_ends_with_the_table(generator: Generator) -> None:
